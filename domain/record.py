@@ -25,6 +25,7 @@ class Erased:
 ERASED: Final = Erased()
 SEALED: Final = "sealed in the log, masked in repr"
 Personal = Annotated[T | Erased, SEALED]
+Secret = Annotated[T, SEALED]  # within a record that is personal as a whole
 
 
 def sealed(hint: Any) -> bool:
@@ -39,9 +40,10 @@ def personal_fields(cls: type) -> frozenset[str]:
 
 
 def masked(self: Any) -> str:
-    hidden = personal_fields(type(self))
+    cls: type = type(self)
+    hidden = personal_fields(cls)
     shown = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in hidden}
-    return f"{type(self).__name__}({shown | dict.fromkeys(sorted(hidden), '***')})"
+    return f"{cls.__name__}({shown | dict.fromkeys(sorted(hidden), '***')})"
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)

@@ -1,14 +1,13 @@
 """What a community has decided about itself."""
 
 from dataclasses import replace
-from typing import Literal, NewType, Self
-from uuid import UUID
+from typing import Literal, Self
 from zoneinfo import available_timezones
 
+from domain.ids import CommunityId
 from domain.kernel import Event, Malformed, Scope, begin, event
 from domain.record import frozen
 
-CommunityId = NewType("CommunityId", UUID)
 PinMode = Literal["pin", "apt_pin"]
 
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from threading import Condition
 from uuid import UUID
 
+from domain.ids import CommunityId
 from domain.kernel import Claim, Event, Refused, Scope, stream_of, subject_of
 from domain.record import frozen
-from domain.settings import CommunityId
 from eventlog.port import MAX_BATCH, Accepted, Batch, Conflict, Envelope, Recorded
 
 Key = tuple[CommunityId, str, object, UUID | None]

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
+from domain.ids import CommunityId
 from domain.kernel import Claim, Event
 from domain.record import Erased, frozen
-from domain.settings import CommunityId
 
 E_co = TypeVar("E_co", bound=Event, covariant=True)
 MAX_BATCH = 2000

@@ -1,0 +1,175 @@
+"""Access groups: which doors, and when."""
+
+from dataclasses import replace
+from datetime import date, datetime, time
+from typing import Literal, Self
+
+from domain.ids import BuildingId, DeviceId, GroupId
+from domain.kernel import Claim, Event, Malformed, Refused, event
+from domain.record import frozen
+from domain.settings import legal_name
+
+Repeat = Literal["never", "daily", "weekly"]
+WEEK = frozenset(range(1, 8))
+
+
+@frozen
+class Schedule:
+    """When a right holds, on the community's clock (M12, M13). Monday is 1.
+
+    never: one window, from `first` at `start` to `last` at `end` (A5); daily and weekly: from
+    `start` to `end` of a day, over midnight if `end` is before `start`. Both ends belong to it,
+    to the minute (A32).
+    """
+
+    repeat: Repeat
+    start: time = time(0)
+    end: time = time(23, 59)
+    days: frozenset[int] = frozenset()
+    first: date | None = None
+    last: date | None = None
+
+    def covers(self, local: datetime) -> bool:
+        minute = local.time().replace(second=0, microsecond=0)
+        if self.repeat == "never":
+            here, last = (local.date(), minute), (self.last or date.min, self.end)
+            return (self.first or date.max, self.start) <= here <= last
+        today, days = local.isoweekday(), self.days if self.repeat == "weekly" else WEEK
+        if self.start <= self.end:
+            return today in days and self.start <= minute <= self.end
+        yesterday = (today - 2) % 7 + 1
+        return (today in days and minute >= self.start) or (
+            yesterday in days and minute <= self.end
+        )
+
+
+ALWAYS = Schedule(repeat="daily")
+
+
+@frozen
+class Door:
+    """A relay of a door phone; relays count from 1 (A)."""
+
+    device: DeviceId
+    relay: int
+
+
+@event
+class AccessGroupCreated(Event):
+    """`number` is what a spreadsheet calls it by (A22); `building`, whose default group it is."""
+
+    stream = "group"
+    group: GroupId
+    number: int
+    name: str
+    schedule: Schedule
+    doors: frozenset[Door]
+    building: BuildingId | None = None
+
+    def claims(self) -> list[Claim]:
+        return [group_number(self.number)]
+
+
+@event
+class AccessGroupEdited(Event):
+    """The whole of it, as it is from now on."""
+
+    stream = "group"
+    group: GroupId
+    name: str
+    schedule: Schedule
+    doors: frozenset[Door]
+
+
+@event
+class AccessGroupDeleted(Event):
+    stream = "group"
+    releases = ("group_number",)
+    group: GroupId
+
+
+@frozen
+class AccessGroup:
+    group: GroupId
+    number: int
+    name: str
+    schedule: Schedule
+    doors: frozenset[Door]
+    building: BuildingId | None = None
+
+    @classmethod
+    def evolve(cls, state: Self | None, event: Event) -> Self | None:
+        match state, event:
+            case None, AccessGroupCreated() as e:
+                return cls(
+                    group=e.group,
+                    number=e.number,
+                    name=e.name,
+                    schedule=e.schedule,
+                    doors=e.doors,
+                    building=e.building,
+                )
+            case AccessGroup(), AccessGroupEdited(name=name, schedule=schedule, doors=doors):
+                return replace(state, name=name, schedule=schedule, doors=doors)
+            case AccessGroup(), AccessGroupDeleted():
+                return None
+        return state
+
+
+def group_number(number: int) -> Claim:
+    return Claim(kind="group_number", value=str(number))
+
+
+def legal_schedule(wanted: Schedule) -> Schedule:
+    """M13: never has dates, weekly has days, daily has neither."""
+    one_off = wanted.repeat == "never"
+    if one_off != (wanted.first is not None and wanted.last is not None):
+        raise Malformed("schedule.first", "a first and a last date go with repeat never, alone")
+    if (wanted.repeat == "weekly") != bool(wanted.days) or not wanted.days <= WEEK:
+        raise Malformed("schedule.days", "weekdays from 1 (Monday) to 7 go with repeat weekly")
+    if any(t.second or t.microsecond or t.tzinfo for t in (wanted.start, wanted.end)):
+        raise Malformed("schedule.start", "hours and minutes of the community's clock, as 08:30")
+    if wanted.first and wanted.last and (wanted.last, wanted.end) < (wanted.first, wanted.start):
+        raise Malformed("schedule.last", "ends before it starts")
+    return wanted
+
+
+def create(known: AccessGroup | None, wanted: AccessGroupCreated) -> list[Event]:
+    """M12 to M14. The same again is already so; the number is the house's, not the caller's."""
+    legal_name(wanted.name)
+    legal_schedule(wanted.schedule)
+    if known is None:
+        return [wanted]
+    if known == AccessGroup.evolve(None, replace(wanted, number=known.number)):
+        return []
+    raise Refused("already-exists", "group")
+
+
+def edit(now: AccessGroup, *, name: str, schedule: Schedule, doors: frozenset[Door]) -> list[Event]:
+    """M17. The doors of a default group are those of its building's public area (M16)."""
+    if now.building and doors != now.doors:
+        raise Refused("default-group-keeps-its-doors", "doors")
+    name = legal_name(name)
+    wanted = AccessGroupEdited(
+        group=now.group, name=name, schedule=legal_schedule(schedule), doors=doors
+    )
+    return [] if AccessGroup.evolve(now, wanted) == now else [wanted]
+
+
+def delete(known: AccessGroup | None) -> list[Event]:
+    """M131: the rights from it end with it. M16: not a default group."""
+    if known and known.building:
+        raise Refused("default-group-stays", "group")
+    return [AccessGroupDeleted(group=known.group)] if known else []
+
+
+def default_group(group: GroupId, number: int, building: BuildingId, name: str) -> Event:
+    """M16: made with its building, over all public doors of it, at all times."""
+    return AccessGroupCreated(
+        group=group,
+        number=number,
+        name=name[:64],
+        schedule=ALWAYS,
+        doors=frozenset(),
+        building=building,
+    )

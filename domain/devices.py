@@ -1,0 +1,274 @@
+"""Door phones: where they hang, what their relays take, and what was found on them."""
+
+import re
+from collections.abc import Collection
+from dataclasses import replace
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Literal, Self
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from domain.ids import ApartmentId, BuildingId, DeviceId
+from domain.kernel import Claim, Event, Malformed, Refused, event
+from domain.record import Personal, frozen
+from domain.settings import legal_name
+
+Method = Literal["pin", "card"]
+METHODS: frozenset[Method] = frozenset({"pin", "card"})
+Networks = Collection[IPv4Network | IPv6Network]
+MAC = re.compile(r"[0-9A-F]{12}")
+DTMF = re.compile(r"[0-9*#]{1,4}")
+MOST_RELAYS = 4
+
+CredentialKind = Literal["pin", "card"]
+SyncState = Literal[
+    "pending", "sent", "verified", "withdrawn", "mismatch", "rejected", "undeliverable"
+]
+
+
+@frozen
+class Relay:
+    """A door of a phone (M100): numbered from 1, with what it takes (M101)."""
+
+    number: int
+    name: str
+    dtmf: str | None = None
+    methods: frozenset[Method] = METHODS
+
+
+@frozen
+class Place:
+    """In an apartment, in the public area of a building, or of the whole community."""
+
+    building: BuildingId | None = None
+    apartment: ApartmentId | None = None
+
+    def public_in(self, building: BuildingId) -> bool:
+        """What serves the whole community serves each of its buildings."""
+        return self.apartment is None and self.building in (None, building)
+
+
+@frozen
+class Box:
+    """The hardware: what answers at the address (D10)."""
+
+    mac: str
+    model: str
+    firmware: str
+    address: str
+
+
+@frozen
+class Login:
+    """What the phone's API asks for; None where it knows its clients by their address."""
+
+    user: str
+    password: Personal[str]
+
+
+@event
+class DeviceRegistered(Event):
+    """`hint` is the secret of the phone's event URL."""
+
+    stream = subject = "device"
+    device: DeviceId
+    name: str
+    box: Box
+    place: Place
+    relays: tuple[Relay, ...]
+    login: Personal[Login] | None
+    hint: Personal[str]
+
+    def claims(self) -> list[Claim]:
+        return [*box_claims(self.box), Claim(kind="hint", value=self.hint)]
+
+
+@event
+class DeviceReplaced(Event):
+    """Another box in the same place: all that the old one held must go to the new one."""
+
+    stream = subject = "device"
+    releases = ("mac", "address")
+    device: DeviceId
+    box: Box
+    login: Personal[Login] | None
+
+    def claims(self) -> list[Claim]:
+        return box_claims(self.box)
+
+
+@event
+class DeviceEdited(Event):
+    stream = "device"
+    device: DeviceId
+    name: str
+    relays: tuple[Relay, ...]
+
+
+@event
+class DeviceMoved(Event):
+    stream = "device"
+    device: DeviceId
+    place: Place
+
+
+@event
+class DeviceRemoved(Event):
+    stream = "device"
+    releases = ("mac", "address", "hint")
+    device: DeviceId
+
+
+@frozen
+class Outcome:
+    """What a phone held of one credential when it was read back.
+
+    `digest` is a keyed hash of the code and its grants, or None where nothing is held; `reason`
+    says why it is not verified.
+    """
+
+    holder: UUID
+    kind: CredentialKind
+    state: SyncState
+    digest: bytes | None = None
+    reason: str | None = None
+
+
+@event
+class DeviceSynced(Event):
+    """One for each device and batch, in a stream of its own, so that the device's stays short."""
+
+    stream = "sync"
+    sync: UUID
+    device: DeviceId
+    outcomes: tuple[Outcome, ...]
+
+
+@event
+class DeviceWentOnline(Event):
+    stream = "sync"
+    sync: UUID
+    device: DeviceId
+    firmware: str
+
+
+@event
+class DeviceWentOffline(Event):
+    stream = "sync"
+    sync: UUID
+    device: DeviceId
+    reason: str
+
+
+@frozen
+class Device:
+    device: DeviceId
+    name: str
+    box: Box
+    place: Place
+    relays: tuple[Relay, ...]
+    login: Personal[Login] | None
+    hint: Personal[str]
+
+    @classmethod
+    def evolve(cls, state: Self | None, event: Event) -> Self | None:
+        match state, event:
+            case None, DeviceRegistered() as e:
+                return cls(
+                    device=e.device,
+                    name=e.name,
+                    box=e.box,
+                    place=e.place,
+                    relays=e.relays,
+                    login=e.login,
+                    hint=e.hint,
+                )
+            case Device(), DeviceReplaced(box=box, login=login):
+                return replace(state, box=box, login=login)
+            case Device(), DeviceEdited(name=name, relays=relays):
+                return replace(state, name=name, relays=relays)
+            case Device(), DeviceMoved(place=place):
+                return replace(state, place=place)
+            case Device(), DeviceRemoved():
+                return None
+        return state
+
+
+def box_claims(box: Box) -> list[Claim]:
+    return [Claim(kind="mac", value=box.mac), Claim(kind="address", value=box.address)]
+
+
+def legal_box(box: Box, networks: Networks) -> Box:
+    """The MAC as 12 upper hex digits; the address where phones may be, as http(s)://IP:port."""
+    mac = re.sub(r"[\s:.-]", "", box.mac).upper()
+    if not MAC.fullmatch(mac):
+        raise Malformed("box.mac", "12 hex digits, as 0C:11:05:0A:BC:DE")
+    model, firmware = legal_name(box.model, "box.model"), legal_name(box.firmware, "box.firmware")
+    address = legal_address(box.address, networks)
+    return Box(mac=mac, model=model, firmware=firmware, address=address)
+
+
+def legal_address(address: str, networks: Networks) -> str:
+    """S10: an IP, never a name that somebody could point elsewhere, within DEVICE_NETWORKS."""
+    rule = "http:// or https://, an IP address and a port, nothing else"
+    try:
+        parts = urlsplit(address)
+        ip, port = ip_address(parts.hostname or ""), parts.port
+    except ValueError:
+        raise Malformed("box.address", rule) from None
+    host = f"[{ip}]" if ip.version == 6 else str(ip)
+    plain = f"{parts.scheme}://{host}" + (f":{port}" if port else "")
+    if parts.scheme not in ("http", "https") or address.rstrip("/") != plain:
+        raise Malformed("box.address", rule)
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    if not any(ip in network for network in networks):
+        raise Malformed("box.address", "outside the networks where door phones may be")
+    return plain
+
+
+def legal_relays(relays: Collection[Relay]) -> tuple[Relay, ...]:
+    """M100, M101: numbered 1, 2, … as on the phone."""
+    ordered = tuple(sorted(relays, key=lambda r: r.number))
+    if [r.number for r in ordered] != list(range(1, len(ordered) + 1)) or not ordered:
+        raise Malformed("relays", "numbered 1, 2, … without a gap")
+    if len(ordered) > MOST_RELAYS:
+        raise Malformed("relays", f"{MOST_RELAYS} at most")
+    for relay in ordered:
+        legal_name(relay.name, "relays.name")
+        if relay.dtmf is not None and not DTMF.fullmatch(relay.dtmf):
+            raise Malformed("relays.dtmf", "1 to 4 of 0-9, * and #")
+    return ordered
+
+
+def register(known: Device | None, wanted: DeviceRegistered) -> list[Event]:
+    if known is None:
+        return [wanted]
+    if known != Device.evolve(None, replace(wanted, hint=known.hint)):
+        raise Refused("already-exists", "device")
+    return []
+
+
+def put_in_place_of(now: Device, box: Box, login: Login | None) -> list[Event]:
+    """A broken phone by another; the same box again is already so."""
+    if (box, login) == (now.box, now.login):
+        return []
+    return [DeviceReplaced(device=now.device, box=box, login=login)]
+
+
+def edit(now: Device, name: str, relays: Collection[Relay]) -> list[Event]:
+    """M100, M101. Which relays there are is the hardware's."""
+    name, wanted = legal_name(name), legal_relays(relays)
+    if len(wanted) != len(now.relays):
+        raise Refused("relays-are-the-hardwares", "relays")
+    if (name, wanted) == (now.name, now.relays):
+        return []
+    return [DeviceEdited(device=now.device, name=name, relays=wanted)]
+
+
+def move(now: Device, place: Place) -> list[Event]:
+    """A30."""
+    return [] if place == now.place else [DeviceMoved(device=now.device, place=place)]
+
+
+def remove(known: Device | None) -> list[Event]:
+    return [DeviceRemoved(device=known.device)] if known else []
