@@ -13,8 +13,11 @@ PinMode = Literal["pin", "apt_pin"]
 
 @event
 class CommunityCreated(Event):
+    """`installer` is the account that opened it, as the log names actors."""
+
     stream = "community"
     community: CommunityId
+    installer: str
     name: str
     zone: str
     pin_mode: PinMode
@@ -60,6 +63,7 @@ class DeletingAccountsPermitted(Event):
 @frozen
 class Settings:
     community: CommunityId
+    installer: str
     name: str
     zone: str
     pin_mode: PinMode
@@ -69,7 +73,13 @@ class Settings:
     def evolve(cls, state: Self | None, event: Event) -> Self | None:
         match state, event:
             case None, CommunityCreated() as e:
-                return cls(community=e.community, name=e.name, zone=e.zone, pin_mode=e.pin_mode)
+                return cls(
+                    community=e.community,
+                    installer=e.installer,
+                    name=e.name,
+                    zone=e.zone,
+                    pin_mode=e.pin_mode,
+                )
             case Settings(), CommunityRenamed(name=name):
                 return replace(state, name=name)
             case Settings(), TimeZoneChanged(zone=zone):

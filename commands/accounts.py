@@ -1,0 +1,112 @@
+"""Who may ask what: accounts, their tokens, and whose a token is."""
+
+from hashlib import sha256
+
+from commands.bus import Things, handles
+from domain import accounts
+from domain.accounts import (
+    PLATFORM,
+    Account,
+    AccountOpened,
+    Actor,
+    Role,
+    Token,
+    TokenId,
+    TokenIssued,
+    TokenRevoked,
+)
+from domain.ids import AccountId, CommunityId
+from domain.kernel import Event, begin, fold
+from domain.record import frozen
+from domain.settings import Settings
+from eventlog.port import EventLog
+
+
+@frozen
+class OpenAccount:
+    """Said by the operator on the machine itself (`gatehouse token create`): it has no route."""
+
+    account: AccountId
+    name: str
+    role: Role
+    communities: frozenset[CommunityId] = frozenset()
+
+
+@handles(OpenAccount)
+def open_account(cmd: OpenAccount, things: Things) -> list[Event]:
+    things.only("system")
+    opened = AccountOpened(
+        account=cmd.account, name=cmd.name, role=cmd.role, communities=cmd.communities
+    )
+    return accounts.open_account(things.find(Account, cmd.account), opened)
+
+
+@frozen
+class AssignCommunities:
+    account: AccountId
+    communities: frozenset[CommunityId]
+
+
+@handles(AssignCommunities)
+def assign_communities(cmd: AssignCommunities, things: Things) -> list[Event]:
+    things.only("system")
+    return accounts.assign(things.load(Account, cmd.account), cmd.communities)
+
+
+@frozen
+class IssueToken:
+    """`digest` as `digest_of` makes it."""
+
+    token: TokenId
+    account: AccountId
+    digest: str
+
+
+@handles(IssueToken)
+def issue_token(cmd: IssueToken, things: Things) -> list[Event]:
+    things.only("system")
+    things.load(Account, cmd.account)
+    issued = TokenIssued(token=cmd.token, account=cmd.account, digest=cmd.digest)
+    return begin(things.find(Token, cmd.token), issued)
+
+
+@frozen
+class RevokeToken:
+    token: TokenId
+
+
+@handles(RevokeToken)
+def revoke_token(cmd: RevokeToken, things: Things) -> list[Event]:
+    things.only("system")
+    known = things.find(Token, cmd.token)
+    return [TokenRevoked(token=cmd.token)] if known else []
+
+
+def digest_of(token: str) -> str:
+    """A token is 256 random bits: a plain hash cannot be searched backwards."""
+    return sha256(token.encode()).hexdigest()
+
+
+def account_of(log: EventLog, token: str) -> Account | None:
+    """Whose token it is, by the log itself, so that a revoked one ends with the next request."""
+    claim = accounts.token_claim(digest_of(token))
+    if (id := log.owners(PLATFORM, [claim]).get(claim)) is None:
+        return None
+    known = fold(Token, log.streams(PLATFORM, [id])[id])
+    if known is None:
+        return None
+    return fold(Account, log.streams(PLATFORM, [known.account])[known.account])
+
+
+def may_touch(log: EventLog, account: Account, community: CommunityId) -> bool:
+    """Those assigned; and for an installer those that it opened, or that nobody has opened yet."""
+    if community in account.communities:
+        return True
+    if account.role != "installer" or community == PLATFORM:
+        return False
+    opened = fold(Settings, log.streams(community, [community])[community])
+    return opened is None or opened.installer == str(account.account)
+
+
+def actor(account: Account) -> Actor:
+    return Actor(name=str(account.account), role=account.role)

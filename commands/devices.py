@@ -1,0 +1,155 @@
+"""What may be asked about door phones, and what adapters say of them."""
+
+from base64 import urlsafe_b64encode
+
+from commands.bus import Things, command, handles
+from domain import devices
+from domain.apartments import Apartment, Building
+from domain.devices import (
+    Box,
+    Device,
+    DeviceRegistered,
+    DeviceSynced,
+    DeviceWentOffline,
+    DeviceWentOnline,
+    Login,
+    Outcome,
+    Place,
+    Relay,
+)
+from domain.ids import DeviceId
+from domain.kernel import Event, Malformed
+from domain.record import frozen
+from domain.settings import Settings, legal_name
+
+
+@command
+class RegisterDevice:
+    """Add a door phone where it hangs; installers only (M130, M100, M101)."""
+
+    device: DeviceId
+    name: str
+    box: Box
+    relays: tuple[Relay, ...]
+    place: Place = Place()
+    login: Login | None = None
+
+
+@handles(RegisterDevice)
+def register_device(cmd: RegisterDevice, things: Things) -> list[Event]:
+    things.only("installer")
+    things.load(Settings, things.community)
+    registered = DeviceRegistered(
+        device=cmd.device,
+        name=legal_name(cmd.name),
+        box=devices.legal_box(cmd.box, things.networks),
+        place=known_place(cmd.place, things),
+        relays=devices.legal_relays(cmd.relays),
+        login=cmd.login,
+        hint=urlsafe_b64encode(things.random.randbytes(24)).decode(),
+    )
+    return devices.register(things.find(Device, cmd.device), registered)
+
+
+@command
+class ReplaceDevice:
+    """Put another box in the place of a broken one; installers only (M130)."""
+
+    device: DeviceId
+    box: Box
+    login: Login | None = None
+
+
+@handles(ReplaceDevice)
+def replace_device(cmd: ReplaceDevice, things: Things) -> list[Event]:
+    things.only("installer")
+    box = devices.legal_box(cmd.box, things.networks)
+    return devices.put_in_place_of(things.load(Device, cmd.device), box, cmd.login)
+
+
+@command
+class EditDevice:
+    """The name of a phone, and what its relays are called and take (M100, M101)."""
+
+    device: DeviceId
+    name: str
+    relays: tuple[Relay, ...]
+
+
+@handles(EditDevice)
+def edit_device(cmd: EditDevice, things: Things) -> list[Event]:
+    return devices.edit(things.load(Device, cmd.device), cmd.name, cmd.relays)
+
+
+@command
+class MoveDevice:
+    """Into an apartment, or into the public area; installers only (M130, A30)."""
+
+    device: DeviceId
+    place: Place
+
+
+@handles(MoveDevice)
+def move_device(cmd: MoveDevice, things: Things) -> list[Event]:
+    things.only("installer")
+    return devices.move(things.load(Device, cmd.device), known_place(cmd.place, things))
+
+
+@command
+class RemoveDevice:
+    """Take a phone off the community for good; installers only (M130)."""
+
+    device: DeviceId
+
+
+@handles(RemoveDevice)
+def remove_device(cmd: RemoveDevice, things: Things) -> list[Event]:
+    things.only("installer")
+    return devices.remove(things.find(Device, cmd.device))
+
+
+def known_place(place: Place, things: Things) -> Place:
+    if place.building:
+        things.load(Building, place.building)
+    if place.apartment:
+        home = things.load(Apartment, place.apartment)
+        if place.building not in (None, home.building):
+            raise Malformed("place.building", "the apartment is in another building")
+        return Place(building=home.building, apartment=home.apartment)
+    return place
+
+
+@frozen
+class ReportSync:
+    """What an adapter found on a phone. Only `frozen`, not a `command`: it has no route."""
+
+    device: DeviceId
+    outcomes: tuple[Outcome, ...]
+
+
+@handles(ReportSync)
+def report_sync(cmd: ReportSync, things: Things) -> list[Event]:
+    return [DeviceSynced(sync=things.new_id(), device=cmd.device, outcomes=cmd.outcomes)]
+
+
+@frozen
+class ReportOnline:
+    device: DeviceId
+    firmware: str
+
+
+@handles(ReportOnline)
+def report_online(cmd: ReportOnline, things: Things) -> list[Event]:
+    id = things.new_id()
+    return [DeviceWentOnline(sync=id, device=cmd.device, firmware=cmd.firmware)]
+
+
+@frozen
+class ReportOffline:
+    device: DeviceId
+    reason: str
+
+
+@handles(ReportOffline)
+def report_offline(cmd: ReportOffline, things: Things) -> list[Event]:
+    return [DeviceWentOffline(sync=things.new_id(), device=cmd.device, reason=cmd.reason)]
