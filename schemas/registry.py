@@ -1,0 +1,85 @@
+"""The lock file: which Avro schema has which id. Ids are only added, so bytes stay readable."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Self
+
+from domain.record import frozen
+
+Schema = dict[str, Any]
+HOME = Path(__file__).parent
+LOCK = "registry.lock.json"
+
+
+@frozen
+class Entry:
+    """A version of a subject, as the Schema Registry counts them: ids and versions from 1."""
+
+    id: int
+    subject: str
+    version: int
+    file: str
+    fingerprint: str
+
+
+def rendered(schema: Schema) -> str:
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def fingerprint(schema: Schema) -> str:
+    """Over all that is said, also defaults and logical types, which Avro's own leaves out."""
+    return sha256(json.dumps(schema, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+class Registry:
+    """Every version of every schema; producing and reading never need a network."""
+
+    def __init__(self, entries: Iterable[Entry], schemas: Mapping[int, Schema]) -> None:
+        self.entries: Sequence[Entry] = tuple(entries)
+        self.schemas = dict(schemas)
+        self._newest = {entry.subject: entry for entry in self.entries}
+
+    @classmethod
+    def load(cls, home: Path = HOME) -> Self:
+        lock = home / LOCK
+        entries = [Entry(**row) for row in json.loads(lock.read_text())] if lock.exists() else []
+        return cls(entries, {e.id: json.loads((home / e.file).read_text()) for e in entries})
+
+    def newest(self, subject: str) -> Entry | None:
+        return self._newest.get(subject)
+
+    def with_(self, schemas: Iterable[Schema]) -> Self:
+        """The same ids, and new ones after them for what differs from its newest version."""
+        entries, known = list(self.entries), dict(self.schemas)
+        for schema in schemas:
+            subject = f"{schema['namespace']}.{schema['name']}"
+            newest = self._newest.get(subject)
+            if newest and newest.fingerprint == fingerprint(schema):
+                continue
+            version = newest.version + 1 if newest else 1
+            made = Entry(
+                id=max(known, default=0) + 1,
+                subject=subject,
+                version=version,
+                file=f"avro/{schema['name']}.v{version}.avsc",
+                fingerprint=fingerprint(schema),
+            )
+            entries.append(made)
+            known[made.id] = schema
+        return type(self)(entries, known)
+
+    def files(self) -> dict[str, str]:
+        """The text of every file, the lock's among them, one entry a line."""
+        rows = ",\n".join(f"  {json.dumps(asdict(entry))}" for entry in self.entries)
+        lock = f"[\n{rows}\n]\n" if rows else "[]\n"
+        return {LOCK: lock} | {e.file: rendered(self.schemas[e.id]) for e in self.entries}
+
+    def save(self, home: Path = HOME) -> None:
+        files = self.files()
+        for stale in set(home.glob("avro/*.avsc")) - {home / name for name in files}:
+            stale.unlink()
+        for name, text in files.items():
+            (home / name).write_text(text)
