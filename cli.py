@@ -1,1 +1,186 @@
-def main() -> None: ...
+"""The `gatehouse` command: thin, and quick to say what it can do."""
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+def _bootstrap() -> Any:
+    """The product itself takes a second to import: only a command that needs it does."""
+    return import_module("bootstrap")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="gatehouse")
+def gatehouse() -> None:
+    """Gatehouse: who may open which door, when, with what, and the proof of it.
+
+    Start with `gatehouse up`. Settings come from the environment: PORT, DATA, DATABASE_URL,
+    KEK_FILE, DEVICE_NETWORKS, KAFKA_BOOTSTRAP (docs/operating.md tells what each does).
+    """
+
+
+@gatehouse.command()
+def up() -> None:
+    """Start everything and keep it running; Ctrl-C stops it.
+
+    Starts a PostgreSQL of its own (unless DATABASE_URL names one), brings its schema up to date,
+    starts each process of the Procfile and starts again what dies. Prints the address and an API
+    token when ready. DEMO=1 adds a fleet of simulated door phones.
+    """
+    from config import Config
+    from running import Work, up
+
+    bootstrap = _bootstrap()
+    up(
+        Config.from_env(),
+        Work(migrate=bootstrap.migrate, token=lambda: bootstrap.make_token("installer", "up", ())),
+    )
+
+
+@gatehouse.command()
+def status() -> None:
+    """Show what runs, how far each read model is, which phones are online, what waits."""
+    from config import Config
+    from status import show
+
+    show(Config.from_env(), _bootstrap().status)
+
+
+@gatehouse.group()
+def token() -> None:
+    """API tokens: what a program or a person shows to be let in."""
+
+
+@token.command("create")
+@click.option("--role", default="manager", show_default=True, help="What it may do.")
+@click.option("--name", default="cli", show_default=True, help="Whose it is, for the audit.")
+@click.option("--community", "communities", multiple=True, help="Id of a community; repeatable.")
+def create_token(role: str, name: str, communities: tuple[str, ...]) -> None:
+    """Make an API token and print it, this once: only its hash is kept.
+
+    Send it with each request as `Authorization: Bearer TOKEN`.
+    """
+    click.echo(_bootstrap().make_token(role, name, communities))
+
+
+@gatehouse.command()
+def migrate() -> None:
+    """Bring the database's schema and roles up to date; safe to repeat, safe at the same time."""
+    _bootstrap().migrate()
+    click.echo("the schema is up to date")
+
+
+@gatehouse.command()
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="PostgreSQL's own folder; by default the one below DATA.",
+)
+def postgres(data: Path | None) -> None:
+    """Run the embedded PostgreSQL alone, in the foreground; the first start prepares its folder.
+
+    It listens only on a Unix socket inside that folder. Started by root, it runs as the system
+    user `gatehouse`.
+    """
+    from config import Config
+    from eventlog.embedded import EmbeddedServer
+
+    server = EmbeddedServer(data.resolve()) if data else Config.from_env().embedded
+    if server is None:
+        raise click.UsageError("DATABASE_URL names another server; say --data to run one anyway")
+    server.exec()
+
+
+@gatehouse.command()
+@click.argument("name")
+def rebuild(name: str) -> None:
+    """Empty the read model NAME and fill it again from the log; the log itself never changes."""
+    from rich.progress import Progress
+
+    with Progress() as progress:
+        task = progress.add_task(f"rebuilding {name}", total=None)
+        _bootstrap().rebuild(
+            name, lambda done, total: progress.update(task, completed=done, total=total)
+        )
+
+
+@gatehouse.group()
+def audit() -> None:
+    """Check what is stored against the log."""
+
+
+@audit.command("claims")
+def audit_claims() -> None:
+    """Compare every taken PIN, card and plate with what the log says is taken.
+
+    Prints each difference; the exit status is 1 if there is one.
+    """
+    differences = list(_bootstrap().audit_claims())
+    for difference in differences:
+        click.echo(difference)
+    click.echo(f"{len(differences)} differences")
+    sys.exit(bool(differences))
+
+
+@gatehouse.group()
+def log() -> None:
+    """The operation history: every event in its order."""
+
+
+@log.command("tail")
+@click.option("--after", default=None, type=int, help="Begin after this position.")
+@click.option("--follow/--no-follow", default=True, show_default=True, help="Wait for more.")
+def tail(after: int | None, follow: bool) -> None:
+    """Print events as they are recorded: position, time, type, stream. Personal fields stay sealed.
+
+    Without --after it begins with the last ten.
+    """
+    for line in _bootstrap().tail(after, follow):
+        click.echo(line)
+
+
+@gatehouse.command()
+@click.argument("name")
+def run(name: str) -> None:
+    """Run one process of the Procfile in the foreground: projector, adapters or reactions."""
+    _bootstrap().run(name)
+
+
+@gatehouse.command(
+    add_help_option=False,
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+)
+@click.argument("args", nargs=-1, type=click.UNPROCESSED)
+def sim(args: tuple[str, ...]) -> None:
+    """Simulated door phones that speak the real protocol: `gatehouse sim --help`."""
+    command: Callable[..., object] = import_module("device_adapters.simulator.cli").sim
+    command(args=list(args), prog_name="gatehouse sim")
+
+
+def main() -> None:
+    try:
+        gatehouse()
+    except Exception as error:
+        if not isinstance(error, _expected()):
+            raise
+        sys.exit(f"gatehouse: {error}")
+
+
+def _expected() -> tuple[type[Exception], ...]:
+    """What its message explains well enough; imported only now, so that --help stays quick."""
+    from psycopg import OperationalError
+
+    from config import Unsafe
+    from eventlog.embedded import ServerFailed
+    from running import NotStarted
+
+    return OperationalError, Unsafe, ServerFailed, NotStarted
+
+
+if __name__ == "__main__":
+    main()

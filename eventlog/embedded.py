@@ -63,6 +63,13 @@ def place(data: Path) -> Path:
     return SYSTEM_HOME / sha256(bytes(data)).hexdigest()[:12]
 
 
+def socket_folder(folder: Path, name: str) -> Path:
+    """`folder`, or a short one in its stead if the path of a Unix socket there is too long."""
+    if len(bytes(folder / name)) <= SOCKET_PATH_MAX:
+        return folder
+    return Path("/tmp", f"gatehouse-{sha256(bytes(folder)).hexdigest()[:16]}")  # noqa: S108
+
+
 @dataclass(frozen=True)
 class EmbeddedServer:
     """`data` is PostgreSQL's alone; `durable=False` (no fsync) is for tests of other things."""
@@ -73,9 +80,7 @@ class EmbeddedServer:
     @property
     def socket(self) -> Path:
         """The folder of the Unix socket: the data folder, or a short one if that is too long."""
-        if len(bytes(self.data)) + len(f"/.s.PGSQL.{SOCKET_PORT}") <= SOCKET_PATH_MAX:
-            return self.data
-        return Path("/tmp", f"gatehouse-{sha256(bytes(self.data)).hexdigest()[:16]}")  # noqa: S108
+        return socket_folder(self.data, f".s.PGSQL.{SOCKET_PORT}")
 
     def conninfo(self, database: str = DATABASE, user: str = SUPERUSER) -> str:
         """The superuser is for migrations only; a process of ours names its own role."""
@@ -134,11 +139,11 @@ class EmbeddedServer:
     def _wait_for_the_last_one(self, timeout: float = 10) -> None:
         """After a kill -9 of the server its children hold the shared memory for an instant."""
         deadline = time.monotonic() + timeout
-        while (left := self._processes()) and time.monotonic() < deadline:
-            if (leader := self._leader()) in left:
+        while (left := self.processes()) and time.monotonic() < deadline:
+            if (leader := self.leader()) in left:
                 raise ServerFailed(f"PostgreSQL already runs over {self.data} (pid {leader})")
             time.sleep(0.05)
-        leader = self._leader()
+        leader = self.leader()
         if leader and leader not in left and psutil.pid_exists(leader):
             # The number has gone to a stranger since (a reboot, a container); PostgreSQL would
             # take that for a running server and refuse.
@@ -150,13 +155,14 @@ class EmbeddedServer:
                 self.socket.mkdir(mode=0o700)
             _give(self.socket)
 
-    def _leader(self) -> int | None:
+    def leader(self) -> int | None:
+        """The process id in the server's own pid file, alive or not."""
         try:
             return int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
         except (FileNotFoundError, ValueError):
             return None
 
-    def _processes(self) -> list[int]:
+    def processes(self) -> list[int]:
         """Every process of PostgreSQL works in its data folder."""
         return [pid for pid in psutil.pids() if _works_in(pid, self.data)]
 

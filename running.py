@@ -1,0 +1,233 @@
+"""`gatehouse up`: everything the Procfile names, from nothing to an address, and down again."""
+
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import httpx
+from rich.console import Console
+
+from config import ROOT, Config
+from supervision import (
+    MARK,
+    Supervised,
+    Supervisor,
+    configuration,
+    end_strays,
+    read_procfile,
+    tied,
+)
+from supervision import socket as supervisor_socket
+
+DEMO_ONLY = {"phones"}
+KAFKA_ONLY = {"relay"}
+READY_TIMEOUT = 120
+
+
+class NotStarted(Exception):
+    """Why Gatehouse cannot run here, in one sentence."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What `up` has done by parts it does not know: the schema, and a token for this start."""
+
+    migrate: Callable[[], None]
+    token: Callable[[], str]
+
+
+def up(config: Config, work: Work, procfile: Path = ROOT / "Procfile") -> None:
+    """Run until Ctrl-C, SIGTERM or the end of the supervisor, then stop everything in order."""
+    _folders(config)
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGHUP, _interrupt)
+    with _alone(config):
+        show = Console(highlight=False, markup=False, soft_wrap=True)
+        _clear(config, show)
+        supervisord = _start(config, procfile)
+        try:
+            _bring_up(config, work, supervisord, show)
+            _watch(config, supervisord, show)
+        except KeyboardInterrupt:
+            show.print("stopping …")
+        finally:
+            _stop(config, supervisord)
+    show.print("stopped")
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _folders(config: Config) -> None:
+    config.data.mkdir(mode=0o755, parents=True, exist_ok=True)
+    for private in (config.run, config.log):
+        private.mkdir(mode=0o700, exist_ok=True)
+    supervisor_socket(config).parent.mkdir(mode=0o700, exist_ok=True)
+
+
+@contextmanager
+def _alone(config: Config) -> Iterator[None]:
+    """Held by the kernel for exactly as long as this process lives."""
+    with (config.run / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise NotStarted(
+                f"Gatehouse already runs over {config.data}: `gatehouse status` shows it"
+            ) from None
+        yield
+
+
+def _clear(config: Config, show: Console) -> None:
+    if left := end_strays(config):
+        show.print(f"ended {left} processes that an earlier start had left behind")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", config.port))
+        except OSError as error:
+            raise NotStarted(
+                f"port {config.port} of 127.0.0.1 cannot be had ({error.strerror}): "
+                f"try `make run PORT={config.port + 1}`"
+            ) from None
+    if config.create_kek():
+        show.print(f"made a master key: {config.kek_file} (without it nothing sealed can be read)")
+
+
+def environment(config: Config) -> dict[str, str]:
+    """What every process gets, so that all of them read the same configuration."""
+    return {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PORT": str(config.port),
+        "DATA": str(config.data),
+        "DEMO": str(int(config.demo)),
+        "WEB_CONCURRENCY": str(config.web_concurrency),
+        MARK: str(config.data),
+    }
+
+
+def wanted(config: Config, procfile: Path) -> dict[str, list[str]]:
+    left_out = set[str]() if config.demo else DEMO_ONLY
+    left_out = left_out if config.kafka_bootstrap else left_out | KAFKA_ONLY
+    found = read_procfile(procfile, environment(config))
+    return {name: command for name, command in found.items() if name not in left_out}
+
+
+def _start(config: Config, procfile: Path) -> subprocess.Popen[bytes]:
+    conf = config.run / "supervisord.conf"
+    conf.write_text(configuration(config, wanted(config, procfile)))
+    command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(conf)]
+    # A session of its own: Ctrl-C is for us, and we stop the others in order.
+    return subprocess.Popen(  # noqa: S603
+        tied(command), env=environment(config), cwd=ROOT, start_new_session=True
+    )
+
+
+def _bring_up(
+    config: Config, work: Work, supervisord: subprocess.Popen[bytes], show: Console
+) -> None:
+    supervisor = Supervisor(config)
+    with _step(show, "supervisor"):
+        _until(supervisor.answers, supervisord, config)
+    if config.embedded:
+        with _step(show, f"PostgreSQL in {config.embedded.data}"):
+            config.embedded.wait_ready(60)
+    with _step(show, "migrations"):
+        work.migrate()
+    with _step(show, "processes"):
+        supervisor.start_all()
+        _until(lambda: _is_ready(config), supervisord, config)
+    _welcome(config, work.token(), show)
+
+
+@contextmanager
+def _step(show: Console, name: str) -> Iterator[None]:
+    begun = time.monotonic()
+    with show.status(f"{name} …"):
+        yield
+    show.print(f"{name}: {time.monotonic() - begun:.1f} s")
+
+
+def _until(
+    reached: Callable[[], bool], supervisord: subprocess.Popen[bytes], config: Config
+) -> None:
+    deadline = time.monotonic() + READY_TIMEOUT
+    while not reached():
+        if supervisord.poll() is not None:
+            raise NotStarted(f"the supervisor ended: see {config.log}/supervisord.log")
+        if time.monotonic() > deadline:
+            raise NotStarted(f"not ready after {READY_TIMEOUT} s; {_complaint(config)}")
+        time.sleep(0.1)
+
+
+def _complaint(config: Config) -> str:
+    down = [process.name for process in Supervisor(config).processes() if not process.runs]
+    logs = ", ".join(f"{config.log}/{name}.log" for name in down or ["web"])
+    return f"see {logs}"
+
+
+def _is_ready(config: Config) -> bool:
+    try:
+        return httpx.get(f"{address(config)}/readyz", timeout=5, trust_env=False).is_success
+    except httpx.TransportError:
+        return False
+
+
+def address(config: Config) -> str:
+    return f"http://127.0.0.1:{config.port}"
+
+
+def _welcome(config: Config, token: str, show: Console) -> None:
+    here = address(config)
+    show.print(
+        f"\nready: {here}\n"
+        f"  token (an administrator's, made for this start): {token}\n"
+        f"  API documentation: {here}/api/docs\n"
+        "three things to try, in another terminal:\n"
+        "  .venv/bin/gatehouse status          what runs, and what waits\n"
+        "  .venv/bin/gatehouse log tail        the events as they are recorded\n"
+        f"  curl -H 'Authorization: Bearer {token}' {here}/api/v1/communities\n"
+        f"Ctrl-C stops everything; the data stay in {config.data}\n"
+    )
+
+
+def _watch(config: Config, supervisord: subprocess.Popen[bytes], show: Console) -> None:
+    """Say when supervisor has started something again."""
+    before: dict[str, Supervised] = {}
+    while supervisord.poll() is None:
+        now = {process.name: process for process in _asked(config)}
+        for name, process in now.items():
+            if name in before and process.pid != before[name].pid and process.runs:
+                show.print(f"{name} had stopped and runs again: see {config.log}/{name}.log")
+        before |= {name: process for name, process in now.items() if process.runs}
+        time.sleep(1)
+    raise NotStarted(f"the supervisor ended: see {config.log}/supervisord.log")
+
+
+def _asked(config: Config) -> list[Supervised]:
+    try:
+        return Supervisor(config).processes()
+    except OSError:
+        return []
+
+
+def _stop(config: Config, supervisord: subprocess.Popen[bytes]) -> None:
+    """In order, whoever is impatient; what the supervisor could not stop any more, we do."""
+    for impatience in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(impatience, signal.SIG_IGN)
+    if supervisord.poll() is None:
+        supervisord.terminate()
+    supervisord.wait()
+    end_strays(config)

@@ -1,0 +1,216 @@
+"""supervisor over the Procfile: its configuration, and the questions we ask it while it runs."""
+
+import os
+import pwd
+import shlex
+import shutil
+import signal
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+from typing import Any
+from xmlrpc.client import ServerProxy
+
+import psutil
+from supervisor.xmlrpc import SupervisorTransport
+
+from config import ROOT, Config
+from eventlog.embedded import socket_folder
+
+MARK = "GATEHOUSE_UP"
+GROUP = "gatehouse"
+POSTGRES = "postgres"
+SOCKET = "supervisor.sock"
+
+HEAD = """\
+; Written by `gatehouse up` at each start.
+[supervisord]
+nodaemon = true
+silent = true
+user = {user}
+umask = 077
+directory = {root}
+pidfile = {run}/supervisord.pid
+logfile = {log}/supervisord.log
+
+[unix_http_server]
+file = {socket}
+chmod = 0700
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+"""
+
+PROGRAM = """
+[program:{name}]
+command = {command}
+autostart = {autostart}
+autorestart = true
+startretries = 1000000
+priority = {priority}
+stopsignal = {stopsignal}
+stopwaitsecs = {stopwaitsecs}
+stopasgroup = {stopasgroup}
+killasgroup = true
+redirect_stderr = true
+stdout_logfile = {log}/{name}.log
+stdout_logfile_maxbytes = 10MB
+stdout_logfile_backups = 3
+"""
+
+
+def tied(command: Iterable[str]) -> list[str]:
+    """The command, ended by the kernel when its parent dies without a word (Linux)."""
+    setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
+    return [setpriv, "--pdeathsig", "TERM", *command] if setpriv else [*command]
+
+
+def read_procfile(procfile: Path, variables: Mapping[str, str]) -> dict[str, list[str]]:
+    """name -> command, its $VARIABLES filled in."""
+    lines = [line.split(":", 1) for line in procfile.read_text().splitlines() if line.strip()]
+    return {
+        name.strip(): shlex.split(Template(command).substitute(variables))
+        for name, command in lines
+        if not name.startswith("#")
+    }
+
+
+def configuration(config: Config, processes: Mapping[str, list[str]]) -> str:
+    """PostgreSQL starts by itself, first, and stops last; the rest when it is told to."""
+    parts = [_head(config)]
+    if config.embedded:
+        parts.append(_postgres(config))
+    parts += [_program(config, name, command) for name, command in processes.items()]
+    group = f"\n[group:{GROUP}]\nprograms = {','.join(processes)}\npriority = 100\n"
+    return "".join([*parts, group])
+
+
+def _head(config: Config) -> str:
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    paths = {"root": ROOT, "run": config.run, "log": config.log, "socket": socket(config)}
+    return HEAD.format(user=user, **{name: _plain(path) for name, path in paths.items()})
+
+
+def _postgres(config: Config) -> str:
+    return PROGRAM.format(
+        name=POSTGRES,
+        command="gatehouse postgres",
+        log=_plain(config.log),
+        autostart="true",
+        priority=1,
+        # INT is PostgreSQL's fast shutdown; it goes to the postmaster, which tells its children.
+        stopsignal="INT",
+        stopasgroup="false",
+        stopwaitsecs=60,
+    )
+
+
+def _program(config: Config, name: str, command: list[str]) -> str:
+    return PROGRAM.format(
+        name=name,
+        command=_plain(shlex.join(tied(command))),
+        log=_plain(config.log),
+        autostart="false",
+        priority=100,
+        stopsignal="TERM",
+        stopasgroup="true",
+        stopwaitsecs=15,
+    )
+
+
+def _plain(value: object) -> str:
+    """supervisor expands % in every value, and takes ` ;` for a comment."""
+    return str(value).replace("%", "%%").replace(" ;", ";")
+
+
+def socket(config: Config) -> Path:
+    # supervisor binds a longer name first: its own with a dot and a process id.
+    return socket_folder(config.run, f"{SOCKET}.{2**22}") / SOCKET
+
+
+@dataclass(frozen=True)
+class Supervised:
+    """One process as supervisor sees it; memory in bytes, of all that it started, too."""
+
+    name: str
+    state: str
+    pid: int
+    uptime: int
+    memory: int
+
+    @property
+    def runs(self) -> bool:
+        return self.state == "running"
+
+
+class Supervisor:
+    """The running supervisord of this installation; OSError when there is none."""
+
+    def __init__(self, config: Config) -> None:
+        transport = SupervisorTransport(None, None, f"unix://{socket(config)}")
+        self._rpc = ServerProxy("http://localhost", transport=transport).supervisor
+
+    def processes(self) -> list[Supervised]:
+        answer: Any = self._rpc.getAllProcessInfo()
+        return [_supervised(info) for info in answer]
+
+    def answers(self) -> bool:
+        try:
+            return bool(self._rpc.getState())
+        except OSError:
+            return False
+
+    def start_all(self) -> None:
+        self._rpc.startProcessGroup(GROUP, False)
+
+
+def _supervised(info: dict[str, Any]) -> Supervised:
+    running = bool(info["pid"])
+    return Supervised(
+        name=info["name"],
+        state=info["statename"].lower(),
+        pid=info["pid"],
+        uptime=info["now"] - info["start"] if running else 0,
+        memory=_memory(info["pid"]) if running else 0,
+    )
+
+
+def _memory(pid: int) -> int:
+    try:
+        process = psutil.Process(pid)
+        return sum(p.memory_info().rss for p in (process, *process.children(recursive=True)))
+    except psutil.Error:
+        return 0
+
+
+def strays(config: Config) -> list[psutil.Process]:
+    """What an earlier `up` over this data left behind; nobody else carries its mark."""
+    return [process for process in psutil.process_iter() if _marked(process, str(config.data))]
+
+
+def _marked(process: psutil.Process, mark: str) -> bool:
+    try:
+        return process.environ().get(MARK) == mark
+    except (psutil.Error, OSError):
+        return False
+
+
+def end_strays(config: Config) -> int:
+    """End them, PostgreSQL after its clients and by its fast shutdown; how many there were."""
+    found = strays(config)
+    servers = {*(config.embedded.processes() if config.embedded else [])}
+    _end([process for process in found if process.pid not in servers], signal.SIGTERM)
+    _end([process for process in found if process.pid in servers], signal.SIGINT)
+    return len(found)
+
+
+def _end(processes: list[psutil.Process], how: signal.Signals) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(how)
+    for process in psutil.wait_procs(processes, timeout=20)[1]:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
