@@ -150,21 +150,24 @@ class Supervisor:
     """The running supervisord of this installation; OSError when there is none."""
 
     def __init__(self, config: Config) -> None:
-        transport = SupervisorTransport(None, None, f"unix://{socket(config)}")
-        self._rpc = ServerProxy("http://localhost", transport=transport).supervisor
+        self._socket = socket(config)
 
     def processes(self) -> list[Supervised]:
-        answer: Any = self._rpc.getAllProcessInfo()
-        return [_supervised(info) for info in answer]
+        return [_supervised(info) for info in self._call("getAllProcessInfo")]
 
     def answers(self) -> bool:
         try:
-            return bool(self._rpc.getState())
+            return bool(self._call("getState"))
         except OSError:
             return False
 
     def start_all(self) -> None:
-        self._rpc.startProcessGroup(GROUP, False)
+        self._call("startProcessGroup", GROUP, False)
+
+    def _call(self, method: str, *arguments: object) -> Any:
+        transport = SupervisorTransport(None, None, f"unix://{self._socket}")
+        with ServerProxy("http://localhost", transport=transport) as proxy:
+            return getattr(proxy.supervisor, method)(*arguments)
 
 
 def _supervised(info: dict[str, Any]) -> Supervised:
