@@ -1,0 +1,170 @@
+"""What every read model is: a consumer of one log that owns its tables, handlers and queries.
+
+A batch, what it changes and the position move in one transaction, under the lock of the
+position's row: a second runner of the same read model, or one that was overtaken by a rebuild,
+changes nothing.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime, time
+from hashlib import sha256
+from inspect import getsource
+from sys import modules
+from typing import Any, ClassVar, LiteralString
+from uuid import UUID
+
+from psycopg import Connection, sql
+
+from domain.ids import CommunityId
+from domain.record import Erased
+from eventlog.consumer import Consumer
+from eventlog.port import Recorded, Vault
+
+
+class Projector(Consumer):
+    """`tables` is DDL with bare names: the search path says whether they are live or in the making.
+
+    Every table has a `community`; `follows` names the log. The queries run on any connection that
+    may read, so the web makes one of these around a connection of its own.
+    """
+
+    name: ClassVar[str]
+    tables: ClassVar[LiteralString]
+    follows: ClassVar[str] = "events"
+
+    def __init__(self, db: Connection[Any], vault: Vault) -> None:
+        super().__init__()
+        self.db, self.vault = db, vault
+
+    @classmethod
+    def version(cls) -> str:
+        """Changes whenever the code of the read model does: then it is built anew."""
+        return sha256(getsource(modules[cls.__module__]).encode()).hexdigest()[:16]
+
+    def create(self) -> None:
+        """Its tables and its position, where there are none."""
+        with self.db.transaction():
+            self.db.execute(self.tables)
+            self.db.execute(
+                "insert into positions (name, version) values (%s, %s)"
+                " on conflict (name) do update set position = 0, version = excluded.version",
+                [self.name, self.version()],
+            )
+        self.position = 0
+
+    def apply(self, batch: Sequence[Recorded[Any]]) -> None:
+        with self.db.transaction():
+            if self.held() != self.position:
+                self.position = self.held()
+                return
+            before = self.position
+            super().apply(batch)
+            self._move(before, batch)
+
+    def held(self) -> int:
+        """The position of the tables; locks it until the transaction ends."""
+        row = self.db.execute(
+            "select position from positions where name = %s for update", [self.name]
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    def _move(self, before: int, batch: Sequence[Recorded[Any]]) -> None:
+        self.db.execute(
+            "update positions set position = %s, moved_at = clock_timestamp()"
+            " where name = %s and position = %s",
+            [self.position, self.name, before],
+        )
+        touched = {r.community for r in batch if type(r.event) in self.handlers}
+        self._many(
+            "insert into versions (name, community, position) values (%s, %s, %s)"
+            " on conflict (name, community) do update set position = excluded.position",
+            [(self.name, community, self.position) for community in touched],
+        )
+        self.db.execute("select pg_notify('read', %s)", [f"{self.name}:{self.position}"])
+
+    def put(self, table: LiteralString, rows: Iterable[dict[str, Any]]) -> None:
+        """Insert or replace rows by the primary key; all rows have the same columns.
+
+        Of several rows with one key the last one stays.
+        """
+        given = list(rows)
+        if not given:
+            return
+        columns = list(given[0])
+        keys = self._primary_key(table)
+        last = {tuple(row[key] for key in keys): row for row in given}
+        rest = [c for c in columns if c not in keys]
+        statement = sql.SQL(
+            "insert into {} ({}) values ({}) on conflict ({}) do update set {}"
+        ).format(
+            sql.Identifier(table),
+            names(columns),
+            sql.SQL(", ").join(sql.SQL("%s") for _ in columns),
+            names(keys),
+            sql.SQL(", ").join(
+                sql.SQL("{0} = excluded.{0}").format(sql.Identifier(c)) for c in rest
+            ),
+        )
+        self._many(statement, [tuple(row[c] for c in columns) for row in last.values()])
+
+    def drop(self, table: LiteralString, keys: Iterable[dict[str, Any]]) -> None:
+        """Delete the rows that have these values in these columns."""
+        for key in keys:
+            conditions = sql.SQL(" and ").join(
+                sql.SQL("{} = %s").format(sql.Identifier(column)) for column in key
+            )
+            statement = sql.SQL("delete from {} where {}").format(sql.Identifier(table), conditions)
+            self.db.execute(statement, list(key.values()))
+
+    def _many(self, statement: LiteralString | sql.Composed, rows: Sequence[Sequence[Any]]) -> None:
+        if rows:
+            with self.db.cursor() as cursor:
+                cursor.executemany(statement, rows)
+
+    def _primary_key(self, table: LiteralString) -> list[str]:
+        found = self.db.execute(
+            "select a.attname from pg_index i join pg_attribute a on a.attrelid = i.indrelid"
+            " and a.attnum = any(i.indkey) where i.indrelid = %s::regclass and i.indisprimary",
+            [table],
+        ).fetchall()
+        return [row[0] for row in found]
+
+    def changed(self, community: CommunityId) -> int:
+        """The position at which this read model last changed for a community: its ETag."""
+        row = self.db.execute(
+            "select position from versions where name = %s and community = %s",
+            [self.name, community],
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+
+def names(columns: Iterable[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, columns))
+
+
+def document(record: Any) -> str:
+    """A record as the compact JSON that its schema would dump (a test holds it to that)."""
+    return json.dumps(plain(record), ensure_ascii=False, separators=(",", ":"))
+
+
+def plain(value: Any) -> Any:
+    match value:
+        case None | bool() | int() | str() | float():
+            return value
+        case UUID():
+            return str(value)
+        case datetime() | date():
+            return value.isoformat()
+        case time():
+            return f"{value:%H:%M}"
+        case Erased():
+            return None
+        case frozenset():
+            return sorted((plain(inner) for inner in value), key=repr)
+        case list() | tuple():
+            return [plain(inner) for inner in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+    raise TypeError(type(value).__name__)

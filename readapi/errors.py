@@ -1,0 +1,94 @@
+"""The one place where an exception becomes an answer: problem+json (RFC 9457)."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response, json
+from flask_smorest import Api
+from marshmallow import Schema, fields
+from werkzeug.exceptions import HTTPException
+
+from domain.kernel import Forbidden, Malformed, MalformedRows, Refused, Unknown
+from eventlog.port import Conflict, Unavailable
+
+PROBLEM = "application/problem+json"
+RETRY_SECONDS = "1"
+
+
+class Problem(Schema):
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(metadata={"description": "what to do, in a sentence"})
+    code = fields.String(metadata={"description": "why the state of things refuses; stable"})
+    field = fields.String(metadata={"description": "the input to blame"})
+    details = fields.List(fields.String(), metadata={"description": "what stands in the way"})
+    errors = fields.Dict(
+        keys=fields.String(),
+        values=fields.List(fields.String()),
+        metadata={"description": "what is wrong with each field, row or cell"},
+    )
+
+
+class Unauthenticated(Exception):
+    """No token, or none that is in force."""
+
+
+def problem(status: int, headers: Mapping[str, str] | None = None, **members: Any) -> Response:
+    said = {name: member for name, member in members.items() if member}
+    body = {"title": HTTPStatus(status).phrase, "status": status, **said}
+    return Response(json.dumps(body), status, headers, mimetype=PROBLEM)
+
+
+def flat(messages: Any, path: str = "") -> dict[str, list[str]]:
+    """{"schedule": {"days": [...]}} becomes {"schedule.days": [...]}."""
+    if not isinstance(messages, dict):
+        return {path.strip(".") or "body": messages}
+    parts = [flat(inner, f"{path}.{name}") for name, inner in messages.items()]
+    return {field: said for part in parts for field, said in part.items()}
+
+
+def malformed(errors: Mapping[str, Any]) -> Response:
+    return problem(422, errors=errors)
+
+
+def refused(error: Refused) -> Response:
+    return problem(409, code=error.code, field=error.field, details=list(error.details))
+
+
+def unauthenticated(_: Unauthenticated) -> Response:
+    how = "send Authorization: Bearer TOKEN; `gatehouse token create` makes one"
+    return problem(401, {"WWW-Authenticate": "Bearer"}, detail=how)
+
+
+def unavailable(_: Unavailable) -> Response:
+    return problem(503, {"Retry-After": RETRY_SECONDS}, detail="the log is out of reach; try again")
+
+
+class ProblemApi(Api):
+    """flask-smorest, whose errors are problems: in its answers, and in its document."""
+
+    ERROR_SCHEMA = Problem
+
+    def _register_responses(self) -> None:
+        """It has one content type for answers and errors alike; here they part."""
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = PROBLEM
+        super()._register_responses()
+        del self.DEFAULT_RESPONSE_CONTENT_TYPE
+
+    def _register_error_handlers(self) -> None:
+        super()._register_error_handlers()
+        on = self._app.register_error_handler
+        on(Malformed, lambda e: malformed({e.field: [e.message]}))
+        on(MalformedRows, lambda e: malformed(e.errors))
+        on(Refused, refused)
+        on(Conflict, lambda _: problem(409, code="try-again"))
+        on(Forbidden, lambda e: problem(403, code=e.code))
+        on(Unknown, lambda _: problem(404))
+        on(Unauthenticated, unauthenticated)
+        on(Unavailable, unavailable)
+
+    def handle_http_exception(self, error: HTTPException) -> Response:
+        messages = getattr(error, "data", {}).get("messages", {})
+        errors = [flat(said) for said in messages.values()]  # by place: json, query, headers
+        return problem(error.code or 500, errors={k: v for e in errors for k, v in e.items()})

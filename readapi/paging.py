@@ -1,0 +1,59 @@
+"""Lists: documents as they lie in the read model, and a cursor to what follows."""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from functools import cache
+from typing import Any
+
+from flask import Response
+from marshmallow import Schema, fields
+
+from domain.kernel import Malformed
+from domain.record import frozen
+from projections.listing import Key, Page
+from readapi.waiting import After
+from schemas.of import schema_of
+
+MOST, USUAL = 200, 50
+
+
+@frozen
+class PageQuery(After):
+    """`limit` of 1 to 200; `cursor` is the `next` of the page before, opaque."""
+
+    limit: int = USUAL
+    cursor: str | None = None
+
+    @property
+    def after(self) -> Key | None:
+        if self.cursor is None:
+            return None
+        try:
+            return tuple(json.loads(urlsafe_b64decode(self.cursor)))
+        except ValueError:
+            raise Malformed("cursor", "not a cursor of this list") from None
+
+    @property
+    def size(self) -> int:
+        if not 0 < self.limit <= MOST:
+            raise Malformed("limit", f"1 to {MOST}")
+        return self.limit
+
+
+@cache
+def page_of(document: type) -> type[Schema]:
+    """The schema of a page: {"items": [document], "next": cursor or null}."""
+    items = fields.List(fields.Nested(schema_of(document)), required=True)
+    made: dict[str, Any] = {"items": items, "next": fields.String(required=True, allow_none=True)}
+    return Schema.from_dict(made, name=f"{document.__name__}Page")
+
+
+def answer(page: Page) -> Response:
+    """The documents are JSON already: they are joined, not parsed."""
+    following = "null" if page.after is None else f'"{cursor(page.after)}"'
+    body = f'{{"items":[{",".join(page.docs)}],"next":{following}}}'
+    return Response(body, mimetype="application/json")
+
+
+def cursor(key: Key) -> str:
+    return urlsafe_b64encode(json.dumps(key, default=str).encode()).decode()

@@ -1,0 +1,165 @@
+"""Reading one's own writes: wait for a position, and say which one was reached."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from threading import BoundedSemaphore, Condition, Lock, Thread
+from time import monotonic
+from typing import Any, TypeVar
+
+from flask import Flask, Response, abort, current_app, g, request
+from psycopg import Connection, OperationalError
+from psycopg_pool import ConnectionPool
+
+from domain.ids import CommunityId
+from domain.record import frozen
+from eventlog.port import Unavailable, Vault
+from projections.projector import Projector
+
+P = TypeVar("P", bound=Projector)
+LISTEN_SECONDS = 0.5
+HEADER = {"events": "X-Position", "reports": "X-Reports-Position"}
+HEADERS = {
+    "X-Position": {"schema": {"type": "integer"}, "description": "how far the answer has read"},
+    "X-Stale": {
+        "schema": {"type": "boolean"},
+        "description": "the position was waited for in vain",
+    },
+}
+
+
+@frozen
+class After:
+    """`after_position` waits until the answer holds what a command's answer gave."""
+
+    after_position: int = 0
+
+
+class Positions:
+    """Where each read model stands, told by PostgreSQL and, should it be silent, asked.
+
+    Its thread starts with the first wait, so that it is never on the wrong side of a fork.
+    """
+
+    def __init__(self, connect: Callable[[], Connection[Any]]) -> None:
+        self._connect = connect
+        self._moved, self._starting = Condition(), Lock()
+        self._known: dict[str, int] = {}
+        self._thread: Thread | None = None
+
+    def wait(self, name: str, position: int, seconds: float) -> bool:
+        self._start()
+        with self._moved:
+            return self._moved.wait_for(lambda: self._known.get(name, 0) >= position, seconds)
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = Thread(target=self._listen, daemon=True)
+                self._thread.start()
+
+    def _listen(self) -> None:
+        try:
+            with self._connect() as db:
+                db.execute("listen read")
+                while True:
+                    self._learn(dict(db.execute("select name, position from read.positions")))
+                    for told in db.notifies(timeout=LISTEN_SECONDS):
+                        name, _, position = told.payload.rpartition(":")
+                        self._learn({name: int(position)})
+        except OperationalError:
+            return  # the next wait starts another
+
+    def _learn(self, positions: dict[str, int]) -> None:
+        with self._moved:
+            self._known |= positions
+            self._moved.notify_all()
+
+
+class Reading:
+    """What views read with: one connection a request, from a pool; half of the threads may wait."""
+
+    def __init__(
+        self, pool: ConnectionPool, positions: Positions, vault: Vault, *, threads: int, wait: float
+    ) -> None:
+        self.pool, self.positions, self.vault = pool, positions, vault
+        self.seconds = wait
+        self._waiting = BoundedSemaphore(max(1, threads // 2))
+
+    def install(self, app: Flask) -> None:
+        app.extensions["reading"] = self
+        app.after_request(with_headers)
+        app.teardown_request(self._give_back)
+
+    def db(self) -> Connection[Any]:
+        if "db" not in g:
+            try:
+                g.db = self.pool.getconn()
+            except OperationalError as failure:
+                raise Unavailable from failure
+        db: Connection[Any] = g.db
+        return db
+
+    def _give_back(self, _: object = None) -> None:
+        if (db := g.pop("db", None)) is not None:
+            self.pool.putconn(db)
+
+    @contextmanager
+    def turn(self) -> Iterator[bool]:
+        """False at once when as many wait as may."""
+        mine = self._waiting.acquire(blocking=False)
+        try:
+            yield mine
+        finally:
+            if mine:
+                self._waiting.release()
+
+    def reached(self, name: str, position: int) -> bool:
+        deadline = monotonic() + self.seconds
+        with self.turn() as mine:
+            return mine and self.positions.wait(name, position, deadline - monotonic())
+
+
+def reached(kind: type[P], after: After, *, etag: bool = True) -> P:
+    """The read model, at the position asked for if it came in time; 304 if it is unchanged."""
+    reading: Reading = current_app.extensions["reading"]
+    db = reading.db()
+    model = kind(db, reading.vault)
+    if after.after_position:
+        there = stands_at(model) >= after.after_position
+        if not there and not reading.reached(kind.name, after.after_position):
+            g.stale = True
+    position = stands_at(model)
+    said = g.setdefault("positions", {})
+    header = HEADER[kind.follows]
+    said[header] = min(position, said.get(header, position))
+    if etag:
+        unchanged(model)
+    return model
+
+
+def stands_at(model: Projector) -> int:
+    row = model.db.execute(
+        "select position from read.positions where name = %s", [model.name]
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def unchanged(model: Projector) -> None:
+    """Everything that an answer depends on: the model's last change here, the address, the role."""
+    community = CommunityId((request.view_args or {})["community"])
+    seen = f"{model.name}.{model.changed(community)}.{request.full_path}.{g.actor.role}"
+    g.etag = f'W/"{sha256((g.get("etag", "") + seen).encode()).hexdigest()[:24]}"'
+    if request.method == "GET" and request.headers.get("If-None-Match") == g.etag:
+        abort(Response(status=304))
+
+
+def with_headers(answer: Response) -> Response:
+    for header, position in g.get("positions", {}).items():
+        answer.headers[header] = str(position)
+    if g.get("stale"):
+        answer.headers["X-Stale"] = "true"
+    if "etag" in g and answer.status_code in (200, 304):
+        answer.headers["ETag"] = g.etag
+        answer.headers["Cache-Control"] = "private, no-cache"
+    return answer
