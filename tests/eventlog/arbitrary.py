@@ -38,7 +38,8 @@ def of(core: Any) -> st.SearchStrategy[Any]:
     if item(core):
         several = st.lists(values(item(core)), max_size=4)
         return several.map(get_origin(core))
-    return records(core) if is_dataclass(core) else ATOMS[core]
+    record: Any = core
+    return records(record) if is_dataclass(core) else ATOMS[core]
 
 
 def example(record: type) -> Any:
