@@ -1,0 +1,143 @@
+"""Facts for given and then: a test spells what matters, the rest is legal and arbitrary."""
+
+from datetime import UTC, datetime
+from ipaddress import ip_network
+from uuid import UUID
+
+from domain.access_groups import ALWAYS, AccessGroupCreated, Door, Schedule
+from domain.apartments import (
+    ApartmentCreated,
+    BuildingCreated,
+    HouseholdJoined,
+    HouseholdRole,
+)
+from domain.devices import Box, DeviceRegistered, Login, Place, Relay
+from domain.ids import ApartmentId, BuildingId, CommunityId, DeviceId, GroupId, ResidentId
+from domain.residents import (
+    CardsChanged,
+    Contact,
+    PinIssued,
+    ResidentAdded,
+    card,
+)
+from domain.settings import CommunityCreated, PinMode
+
+HARBOUR, ELSEWHERE = CommunityId(UUID(int=1)), CommunityId(UUID(int=2))
+ANN, BOB, CLEO = (ResidentId(UUID(int=n)) for n in (11, 12, 13))
+FLAT_1, FLAT_2 = ApartmentId(UUID(int=21)), ApartmentId(UUID(int=22))
+GATE, GYM = DeviceId(UUID(int=31)), DeviceId(UUID(int=32))
+SWIMMERS, STAFF, EVERYBODY = (GroupId(UUID(int=n)) for n in (41, 42, 43))
+TOWER, ANNEX = BuildingId(UUID(int=51)), BuildingId(UUID(int=52))
+NOW = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
+LOOPBACK = (ip_network("127.0.0.0/8"),)
+CONTACT = Contact(first_name="Ann", last_name="Archer")
+
+
+def a_community(
+    pin_mode: PinMode = "pin", *, zone: str = "UTC", home: CommunityId = HARBOUR
+) -> CommunityCreated:
+    return CommunityCreated(
+        community=home, installer="installer", name="Harbour Quarter", zone=zone, pin_mode=pin_mode
+    )
+
+
+def a_building(
+    building: BuildingId = TOWER, name: str = "Tower", group: GroupId = EVERYBODY
+) -> BuildingCreated:
+    return BuildingCreated(building=building, name=name, default_group=group)
+
+
+def a_default_group(
+    group: GroupId = EVERYBODY, building: BuildingId = TOWER, number: int = 100_043
+) -> AccessGroupCreated:
+    return AccessGroupCreated(
+        group=group,
+        number=number,
+        name="Tower",
+        schedule=ALWAYS,
+        doors=frozenset(),
+        building=building,
+    )
+
+
+def an_apartment(
+    apartment: ApartmentId = FLAT_1, number: str = "1", building: BuildingId = TOWER
+) -> ApartmentCreated:
+    return ApartmentCreated(apartment=apartment, building=building, number=number, name=number)
+
+
+def a_group(
+    group: GroupId = SWIMMERS,
+    *doors: Door,
+    when: Schedule = ALWAYS,
+    number: int | None = None,
+    name: str = "Swimmers",
+) -> AccessGroupCreated:
+    return AccessGroupCreated(
+        group=group,
+        number=number or 100_000 + group.int % 1000,
+        name=name,
+        schedule=when,
+        doors=frozenset(doors),
+    )
+
+
+def a_resident(
+    who: ResidentId = ANN,
+    *groups: GroupId,
+    home: ApartmentId = FLAT_1,
+    building: BuildingId = TOWER,
+    role: HouseholdRole = "master",
+    contact: Contact = CONTACT,
+) -> ResidentAdded:
+    return ResidentAdded(
+        resident=who,
+        apartment=home,
+        building=building,
+        role=role,
+        contact=contact,
+        groups=frozenset(groups),
+    )
+
+
+def joined(
+    who: ResidentId = ANN, home: ApartmentId = FLAT_1, role: HouseholdRole = "master"
+) -> HouseholdJoined:
+    return HouseholdJoined(apartment=home, resident=who, role=role)
+
+
+def a_pin(
+    pin: str, who: ResidentId = ANN, home: ApartmentId = FLAT_1, mode: PinMode = "pin"
+) -> PinIssued:
+    return PinIssued(resident=who, apartment=home, pin=pin, pin_mode=mode)
+
+
+def cards(who: ResidentId = ANN, *typed: str) -> CardsChanged:
+    return CardsChanged(resident=who, cards=frozenset(map(card, typed)))
+
+
+def a_box(
+    address: str = "http://127.0.0.1:8101", mac: str = "0C11050A0001", model: str = "X916"
+) -> Box:
+    return Box(mac=mac, model=model, firmware="916.30.10.114", address=address)
+
+
+def a_device(
+    device: DeviceId = GATE,
+    name: str = "Gate",
+    *,
+    box: Box | None = None,
+    place: Place | None = None,
+    relays: int = 2,
+    login: Login | None = None,
+) -> DeviceRegistered:
+    n = device.int % 100
+    return DeviceRegistered(
+        device=device,
+        name=name,
+        box=box or a_box(f"http://127.0.0.1:81{n:02}", f"0C11050A00{n:02}"),
+        place=place or Place(building=TOWER),
+        relays=tuple(Relay(number=i + 1, name=f"{name} {i + 1}") for i in range(relays)),
+        login=login,
+        hint=f"hint-{n}",
+    )
