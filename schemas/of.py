@@ -51,6 +51,15 @@ class MobileNumber(Text):
         return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+class WholeNumber(m.Integer):
+    """A number without a fraction; digits as text are one too, for queries have nothing else."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(value, bool | float):
+            raise ValidationError("Not a whole number.")
+        return super()._deserialize(value, *args, **kwargs)
+
+
 class ClockTime(m.Time):
     """HH:MM, as people and phones say it; no seconds, no zone."""
 
@@ -72,7 +81,7 @@ FIELDS: Mapping[Any, Callable[..., m.Field[Any]]] = {
     str: Text,
     Email: EmailAddress,
     Mobile: MobileNumber,
-    int: lambda **options: m.Integer(strict=True, **options),
+    int: WholeNumber,
     bool: m.Boolean,
     date: m.Date,
     time: ClockTime,
