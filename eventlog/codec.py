@@ -75,9 +75,6 @@ class Kind:
     sealed: Shape
 
 
-NOTHING = fastavro.parse_schema({"type": "record", "name": "Nothing", "fields": []})
-
-
 def avro_bytes(schema: Any, made: dict[str, Any]) -> bytes:
     out = BytesIO()
     fastavro.schemaless_writer(out, schema, made)
@@ -93,6 +90,10 @@ def read(body: bytes, written: Any, wanted: Any) -> Any:
     if source.tell() != len(body):
         raise Undecodable(f"{written['name']} has bytes left over")
     return made
+
+
+def defaults(schema: Any) -> dict[str, Any]:
+    return {field["name"]: field["default"] for field in schema["fields"]}
 
 
 class RecordCodec(Generic[T]):
@@ -146,7 +147,7 @@ class RecordCodec(Generic[T]):
         self, kind: Kind, written: Written, box: bytes, key: SubjectKey | None, aad: bytes
     ) -> dict[str, Any]:
         if written.sealed is None:  # before it held anything personal: only defaults
-            return kind.sealed.values(read(b"", NOTHING, kind.written.sealed))
+            return kind.sealed.values(defaults(kind.written.sealed))
         text = unseal(key, box, aad)
         if isinstance(text, Erased):
             return dict.fromkeys(kind.sealed.names, ERASED)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
@@ -34,6 +35,20 @@ def fingerprint(schema: Schema) -> str:
     return sha256(json.dumps(schema, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
+def subject_of(schema: Schema) -> str:
+    return f"{schema['namespace']}.{schema['name']}"
+
+
+def entry(id: int, version: int, schema: Schema) -> Entry:
+    return Entry(
+        id=id,
+        subject=subject_of(schema),
+        version=version,
+        file=f"avro/{schema['name']}.v{version}.avsc",
+        fingerprint=fingerprint(schema),
+    )
+
+
 class Registry:
     """Every version of every schema; producing and reading never need a network."""
 
@@ -55,21 +70,20 @@ class Registry:
         """The same ids, and new ones after them for what differs from its newest version."""
         entries, known = list(self.entries), dict(self.schemas)
         for schema in schemas:
-            subject = f"{schema['namespace']}.{schema['name']}"
-            newest = self._newest.get(subject)
+            newest = self.newest(subject_of(schema))
             if newest and newest.fingerprint == fingerprint(schema):
                 continue
-            version = newest.version + 1 if newest else 1
-            made = Entry(
-                id=max(known, default=0) + 1,
-                subject=subject,
-                version=version,
-                file=f"avro/{schema['name']}.v{version}.avsc",
-                fingerprint=fingerprint(schema),
-            )
-            entries.append(made)
-            known[made.id] = schema
+            id, version = max(known, default=0) + 1, newest.version + 1 if newest else 1
+            entries.append(entry(id, version, schema))
+            known[id] = schema
         return type(self)(entries, known)
+
+    def unreleased(self, schemas: Iterable[Schema]) -> Self:
+        """Only these, in their first version; a subject that was known keeps its first id."""
+        ids = {e.subject: e.id for e in self.entries if e.version == 1}
+        free = count(max(self.schemas, default=0) + 1)
+        known = {ids.get(subject_of(s)) or next(free): s for s in schemas}
+        return type(self)([entry(id, 1, known[id]) for id in sorted(known)], known)
 
     def files(self) -> dict[str, str]:
         """The text of every file, the lock's among them, one entry a line."""

@@ -1,7 +1,7 @@
 """The Avro schema of any fact, from its type hints: nothing is said twice.
 
 `python -m schemas.stream` writes what is new into schemas/avro and the lock file;
-with `--reset-unreleased` it begins again at id 1, which only an unreleased house may.
+with `--reset-unreleased` it replaces what has changed, which only an unreleased house may.
 """
 
 from collections.abc import Iterable
@@ -175,12 +175,12 @@ def registered(*records: type, base: Registry | None = None) -> Registry:
 
 
 @click.command()
-@click.option("--reset-unreleased", is_flag=True, help="Begin again at id 1.")
+@click.option("--reset-unreleased", is_flag=True, help="Forget all versions but the present one.")
 def main(reset_unreleased: bool) -> None:
-    known = Registry((), {}) if reset_unreleased else Registry.load()
-    wanted = registered(*stored().values(), base=known)
-    wanted.save()
-    click.echo(f"{len(wanted.entries)} schemas, {len(wanted.entries) - len(known.entries)} new")
+    known, wanted = Registry.load(), [schema_of(record) for record in stored().values()]
+    made = known.unreleased(wanted) if reset_unreleased else known.with_(wanted)
+    made.save()
+    click.echo(f"{len(made.entries)} schemas, {len(known.entries)} before")
 
 
 if __name__ == "__main__":
