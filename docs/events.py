@@ -1,0 +1,5 @@
+"""What `make docs` runs."""
+
+from schemas.catalogue import write
+
+write()
