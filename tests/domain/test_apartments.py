@@ -85,9 +85,9 @@ def test_an_apartment_needs_its_building() -> None:
 
 
 def test_m44_a_buildings_name_has_at_most_128_characters() -> None:
-    for length, legal in ((128, True), (129, False)):
-        asked = given(a_community()).when(replace(BUILD, name="x" * length), by="installer")
-        assert len(asked.decided()) == 2 if legal else not asked.then_refused("128")
+    longest, longer = (replace(BUILD, name="x" * length) for length in (128, 129))
+    assert len(given(a_community()).when(longest, by="installer").decided()) == 2
+    given(a_community()).when(longer, by="installer").then_refused("128")
 
 
 @forall(st.text("aZ9#-é ", max_size=66))

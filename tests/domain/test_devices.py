@@ -46,6 +46,7 @@ def test_m130_m101_an_installer_registers_a_phone() -> None:
     [made] = given(*HOME).when(ASK, by="installer").decided()
     assert isinstance(made, DeviceRegistered)
     assert (made.box.mac, made.relays, made.place) == ("0C11050A0099", TWO, ASK.place)
+    assert isinstance(made.hint, str)
     assert len(made.hint) == 32
     given(*HOME).when(ASK).then_refused("installer-only")
 
