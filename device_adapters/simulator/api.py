@@ -160,6 +160,8 @@ def get_journal(phone: Phone, call: Call) -> dict[str, Any]:
 
 
 def write_rows(phone: Phone, call: Call) -> None:
+    if not call.items:
+        raise Rejected(ERROR_PARAM)
     phone.write(call.target, call.action, call.items)
 
 

@@ -79,7 +79,7 @@ ACTS: Mapping[str, Callable[[Phone, Body], None]] = {
     "local_edit": lambda phone, given: phone.local_edit(
         given["op"], given.get("user_id", ""), given.get("row")
     ),
-    "backup": lambda phone, given: phone.backup(),
+    "backup": lambda phone, given: phone.keep_backup(),
     "restore_backup": lambda phone, given: phone.restore_backup(),
     "lose_log": lambda phone, given: phone.doors.lose(int(given["rows"])),
     "reboot": reboot,

@@ -28,7 +28,7 @@ STANDING: Mapping[str, tuple[str, Value]] = {
     "redirect": ("to", "http://127.0.0.1:9/"),
     "ms_per_user": ("ms", 132.0),  # [SY] 10,000 users in 22 minutes
     "freeze_above": ("items", 1000),  # a longer batch freezes it until the faults are cleared
-    "capacity": ("users", 0),  # storage is full at so many
+    "capacity": ("users", 10),  # storage is full at so many
 }
 
 GARBAGE: Mapping[str, str] = {

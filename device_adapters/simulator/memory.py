@@ -1,6 +1,7 @@
 """What a phone holds, and what its clock shows."""
 
 import re
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -14,7 +15,7 @@ from device_adapters.simulator.journal import Journal
 from device_adapters.simulator.profiles import Profile
 from device_adapters.simulator.relays import Relays
 from device_adapters.simulator.schedules import Schedules
-from device_adapters.simulator.tables import ApartmentBook, Contacts, Groups, Table
+from device_adapters.simulator.tables import ApartmentBook, Contacts, Groups, Row, Table
 from device_adapters.simulator.users import Users
 
 Clock = Callable[[], datetime]
@@ -54,6 +55,12 @@ class Memory:
         self.calls = Journal(profile.log_rows, ("Name", "LocalIdentity"))
         self.journals = {"doorlog": self.doors, "calllog": self.calls}
         self.relays = Relays(profile.relays)
+        self.past: dict[str, list[tuple[datetime, Mapping[str, Row]]]] = defaultdict(list)
+        self.backup: Mapping[str, Any] | None = None
+        # Counted for whoever looks at /sim/state.
+        self.answered: Counter[str] = Counter()
+        self.urls_called: deque[str] = deque(maxlen=1000)
+        self.most_at_once = 0
 
     def now(self) -> datetime:
         """What its clock shows, in its own zone."""

@@ -1,8 +1,7 @@
 """A door phone without its wires: what it does when it is asked, and behind our back."""
 
-from collections import Counter, defaultdict, deque
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from device_adapters.simulator.doorway import Doorway
@@ -12,14 +11,6 @@ from device_adapters.simulator.tables import FAILED, Item, Rejected, Row, Table
 
 class Phone(Doorway):
     """All state and no I/O; api.py speaks for it, wire.py carries that."""
-
-    def __init__(self, *args: Any, **named: Any) -> None:
-        super().__init__(*args, **named)
-        self.answered: Counter[str] = Counter()
-        self.urls_called: deque[str] = deque(maxlen=1000)
-        self.most_at_once = 0
-        self._past: dict[str, list[tuple[datetime, dict[str, Row]]]] = defaultdict(list)
-        self._backup: dict[str, Any] = self.dump()
 
     def write(self, name: str, action: str, items: Sequence[Item]) -> None:
         """`add`, `set` or `del`. Rejected if one item was bad."""
@@ -41,7 +32,7 @@ class Phone(Doorway):
     def rows(self, name: str) -> list[Row]:
         """As they are, or as they were while reads are stale."""
         fresh = self.clock() - timedelta(seconds=self.faults.number("stale_reads"))
-        past = self._past[name] if self.faults.is_on("stale_reads") else []
+        past = self.past[name] if self.faults.is_on("stale_reads") else []
         rows = next((rows for when, rows in past if when > fresh), self.tables[name].rows)
         return list(rows.values())
 
@@ -64,12 +55,14 @@ class Phone(Doorway):
         else:
             raise UnknownFault("local_edit takes op add, del, alter, duplicate or cloud")
 
-    def backup(self) -> None:
-        self._backup = self.dump()
+    def keep_backup(self) -> None:
+        self.backup = self.dump()
 
     def restore_backup(self) -> None:
         """An old state comes back; the logs go on."""
-        self.restore(self._backup | {"journals": self.dump()["journals"]})
+        if self.backup is None:
+            raise UnknownFault("restore_backup needs a backup first")
+        self.restore({**self.backup, "journals": self.dump()["journals"]})
 
     def state(self) -> dict[str, Any]:
         """Everything, for asserts; what is a secret of the API stays out."""
@@ -91,7 +84,7 @@ class Phone(Doorway):
 
     def _changing(self, name: str) -> Table:
         if self.faults.is_on("stale_reads"):
-            self._past[name].append((self.clock(), dict(self.tables[name].rows)))
+            self.past[name].append((self.clock(), dict(self.tables[name].rows)))
         self.users.capacity = int(self.faults.number("capacity")) or self.profile.max_users
         self.version += 1
         return self.tables[name]

@@ -1,0 +1,236 @@
+"""The `sim` commands: start simulated door phones, stand at their doors, make them fail."""
+
+import asyncio
+import json
+import signal
+from collections.abc import Mapping
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import click
+
+from device_adapters.simulator.control import ACTS
+from device_adapters.simulator.faults import STANDING
+from device_adapters.simulator.fleet import Access, Fleet
+from device_adapters.simulator.people import come_and_go
+from device_adapters.simulator.profiles import PROFILES
+from device_adapters.simulator.storage import Unreadable
+
+FAULTS = "\n".join(
+    [
+        "\b",
+        "Lasting, until `off` or `clear`:",
+        *(f"  {name:<20}{one}={value}" for name, (one, value) in STANDING.items()),
+        "At once:",
+        "  factory_reset, backup, restore_backup",
+        "  reboot              seconds=3",
+        "  lose_log            rows=N",
+        "  local_edit          op=del|alter|duplicate|add|cloud user_id=… row.NAME=VALUE …",
+    ]
+)
+
+
+class Device(click.ParamType[str]):
+    """Where a phone answers: an http URL, or host:port."""
+
+    name = "device"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, context: click.Context | None
+    ) -> str:
+        place = value.removeprefix("http://").rstrip("/")
+        host, _, port = place.rpartition(":")
+        if not host or not port.isdecimal():
+            self.fail(f"{value!r} is neither http://HOST:PORT nor HOST:PORT", param, context)
+        return place
+
+
+@click.group()
+def sim() -> None:
+    """Simulated door phones: a fleet that speaks the protocol of real ones.
+
+    \b
+    gatehouse sim serve --model X916 --count 3 --port 8100
+    gatehouse sim punch 127.0.0.1:8100 2468
+    """
+
+
+@sim.command()
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="MODEL[:COUNT]",
+    help=f"One of {', '.join(PROFILES)}; repeat it for a mixed fleet.  [default: X916]",
+)
+@click.option("--count", default=1, show_default=True, help="Phones of a --model without :COUNT.")
+@click.option("--port", default=8100, show_default=True, help="Of the first phone; 0: any free.")
+@click.option(
+    "--auth",
+    type=click.Choice(["none", "allowlist", "basic", "digest"]),
+    default="none",
+    show_default=True,
+    help="How their API asks who is there. The allowlist admits 127.0.0.1.",
+)
+@click.option("--user", default="", help="For basic and digest.")
+@click.option(
+    "--password",
+    default="",
+    envvar="GATEHOUSE_SIM_PASSWORD",
+    help="For basic and digest; better in GATEHOUSE_SIM_PASSWORD. There is no default.",
+)
+@click.option("--seed", default=1, show_default=True, help="The same seed gives the same MACs.")
+@click.option("--zone", default="UTC", show_default=True, help="Of their clocks, at first start.")
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder that keeps their memory over restarts.  [default: they forget]",
+)
+@click.option("--ms-per-user", default=0.0, help="Milliseconds a user takes to store; real: 132.")
+@click.option("--people", default=0.0, metavar="SECONDS", help="Somebody comes every so often.")
+def serve(models: tuple[str, ...], count: int, people: float, **options: Any) -> None:
+    """Run phones until you stop it, and say where each of them answers.
+
+    One line a phone, MODEL and URL, once it listens. They listen on this machine only.
+    """
+    try:
+        access = Access(mode=options["auth"], user=options["user"], password=options["password"])
+        fleet = Fleet(
+            named(models or ("X916",), count),
+            access=access,
+            **{name: options[name] for name in ("port", "seed", "zone", "data", "ms_per_user")},
+        )
+    except (ValueError, Unreadable) as wrong:
+        raise click.UsageError(str(wrong)) from wrong
+    try:
+        asyncio.run(until_stopped(fleet, people, options["seed"]))
+    except OSError as taken:
+        raise click.ClickException(str(taken)) from taken
+
+
+def named(models: tuple[str, ...], count: int) -> list[str]:
+    """`X916:6` is six of them. Raises ValueError for a count that is no number."""
+    counted = ((model, number or str(count)) for model, _, number in split(models))
+    return [model for model, number in counted for _ in range(int(number))]
+
+
+def split(models: tuple[str, ...]) -> list[tuple[str, str, str]]:
+    return [model.partition(":") for model in models]
+
+
+async def until_stopped(fleet: Fleet, people: float, seed: int) -> None:
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    await fleet.start()
+    for plugged in fleet:
+        click.echo(f"{plugged.phone.profile.model} {plugged.url}")  # click flushes every line
+    random = Random(seed)  # noqa: S311 - a repeatable demo, no secret
+    phones = [plugged.phone for plugged in fleet]
+    crowd = asyncio.create_task(come_and_go(phones, people, random)) if people else None
+    await stopped.wait()
+    if crowd:
+        crowd.cancel()
+        with suppress(asyncio.CancelledError):
+            await crowd
+    await fleet.stop()
+
+
+@sim.command()
+@click.argument("device", type=Device())
+@click.argument("code")
+def punch(device: str, code: str) -> None:
+    """Type CODE at the keypad of DEVICE (http://HOST:PORT or HOST:PORT).
+
+    In APT+PIN mode CODE is the apartment, `#` and the PIN: 203#2468.
+    """
+    report(ask(device, "POST", "/sim/punch", {"code": code}))
+
+
+@sim.command()
+@click.argument("device", type=Device())
+@click.argument("card")
+def swipe(device: str, card: str) -> None:
+    """Hold CARD (its number) before the reader of DEVICE."""
+    report(ask(device, "POST", "/sim/swipe", {"card": card}))
+
+
+@sim.command(epilog=FAULTS)
+@click.argument("device", type=Device())
+@click.argument("name")
+@click.argument("values", nargs=-1, metavar="[KEY=VALUE | off]…")
+def fault(device: str, name: str, values: tuple[str, ...]) -> None:
+    """Make DEVICE fail in a way that has a NAME, or end all that (NAME is `clear`).
+
+    \b
+    gatehouse sim fault 127.0.0.1:8100 latency ms=800
+    gatehouse sim fault 127.0.0.1:8100 latency off
+    gatehouse sim fault 127.0.0.1:8100 clear
+    """
+    if name == "clear":
+        answer = ask(device, "POST", "/sim/clear-faults", {})
+    elif name not in STANDING.keys() | ACTS.keys():
+        raise click.UsageError(f"no fault {name!r}; see --help for their names")
+    else:
+        answer = ask(device, "POST", "/sim/fault", {"name": name, **given(values)})
+    click.echo(f"faults: {json.dumps(answer['faults'])}")
+
+
+def given(values: tuple[str, ...]) -> dict[str, Any]:
+    """`ms=800` is {"ms": 800}, `off` {"on": False}, `row.Name=Ann` {"row": {"Name": "Ann"}}."""
+    found: dict[str, Any] = {}
+    for one in values:
+        name, equals, value = one.partition("=")
+        if one == "off":
+            found["on"] = False
+        elif not equals:
+            raise click.UsageError(f"{one!r} is neither KEY=VALUE nor off")
+        elif name.startswith("row."):
+            found.setdefault("row", {})[name.removeprefix("row.")] = value
+        else:
+            found[name] = value if name == "user_id" else plain(value)
+    return found
+
+
+def plain(value: str) -> Any:
+    """A number or true/false where it reads as one, else the text."""
+    with suppress(ValueError):
+        return json.loads(value)
+    return value
+
+
+@sim.command()
+@click.argument("device", type=Device())
+def state(device: str) -> None:
+    """Print all that DEVICE holds, as JSON: its users, schedules, settings, logs and faults."""
+    click.echo(json.dumps(ask(device, "GET", "/sim/state"), indent=2, ensure_ascii=False))
+
+
+def ask(
+    device: str, method: str, path: str, body: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The answer of /sim. Ends the command if there is none, or if it is an error."""
+    connection = HTTPConnection(device, timeout=10)
+    try:
+        connection.request(method, path, json.dumps(body) if body is not None else None)
+        reply = connection.getresponse()
+        answer = json.loads(reply.read())
+    except (OSError, HTTPException, ValueError) as wrong:
+        raise click.ClickException(f"no simulated phone answers at {device}") from wrong
+    finally:
+        connection.close()
+    if reply.status != 200:
+        raise click.ClickException(str(answer.get("error", reply.status)))
+    return dict(answer)
+
+
+def report(answer: Mapping[str, Any]) -> None:
+    """Exit status 1 if the door stayed shut."""
+    if answer["opened"]:
+        click.echo(f"door opened: relay {answer['relays']}")
+        return
+    click.echo(f"refused: {answer['reason']}")
+    raise SystemExit(1)
