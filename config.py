@@ -111,6 +111,39 @@ class Config:
         return self.kek_file == self.data / "keys" / "kek" and create_kek(self.kek_file)
 
 
+def refuse_unsafe(config: Config) -> None:
+    """The boot guard of every process (O1): Unsafe, with one sentence, before it serves."""
+    config.kek()
+    durable = config.embedded is None or config.embedded.durable
+    for role in ("append", "read", "project"):
+        refuse_unsafe_connection(getattr(config.database, role), durable=durable)
+
+
+def refuse_unsafe_connection(conninfo: str, *, durable: bool = True) -> None:
+    """A commit must be on disk, and a role must be bound by what it was granted."""
+    import psycopg
+
+    with psycopg.connect(conninfo) as connection:
+        settings: dict[str, str] = dict(connection.execute(_SETTINGS).fetchall())
+        unbound = connection.execute(_UNBOUND).fetchall()
+    for name in DURABLE if durable else ():
+        if settings[name] == "off":
+            raise Unsafe(f"PostgreSQL runs with {name}=off: a crash would lose accepted commands")
+    if settings["server_encoding"] != "UTF8":
+        raise Unsafe(f"the database's encoding is {settings['server_encoding']}: it must be UTF8")
+    for (role,) in unbound:
+        raise Unsafe(f"the role {role} is a superuser or bypasses row security: use a role of less")
+
+
+DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
+_SETTINGS = """
+    SELECT name, setting FROM pg_settings
+    WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'server_encoding')"""
+_UNBOUND = """
+    SELECT rolname FROM pg_roles
+    WHERE rolname IN (session_user, current_user) AND (rolsuper OR rolbypassrls)"""
+
+
 def read_kek(file: Path) -> bytes:
     """Refuses a file that others may read (O1) and anything that is not 32 bytes."""
     try:

@@ -49,8 +49,7 @@ class Work:
 def up(config: Config, work: Work, procfile: Path = ROOT / "Procfile") -> None:
     """Run until Ctrl-C, SIGTERM or the end of the supervisor, then stop everything in order."""
     _folders(config)
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, _interrupt)
+    _heed_signals()
     with _alone(config):
         show = Console(highlight=False, markup=False, soft_wrap=True)
         _clear(config, show)
@@ -63,6 +62,12 @@ def up(config: Config, work: Work, procfile: Path = ROOT / "Procfile") -> None:
         finally:
             _stop(config, supervisord)
     show.print("stopped")
+
+
+def _heed_signals() -> None:
+    signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup
+        signal.signal(signal.SIGHUP, _interrupt)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:

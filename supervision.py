@@ -6,6 +6,7 @@ import shlex
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ MARK = "GATEHOUSE_UP"
 GROUP = "gatehouse"
 POSTGRES = "postgres"
 SOCKET = "supervisor.sock"
+PATIENCE = 20
 
 HEAD = """\
 ; Written by `gatehouse up` at each start.
@@ -70,12 +72,9 @@ def tied(command: Iterable[str]) -> list[str]:
 
 def read_procfile(procfile: Path, variables: Mapping[str, str]) -> dict[str, list[str]]:
     """name -> command, its $VARIABLES filled in."""
-    lines = [line.split(":", 1) for line in procfile.read_text().splitlines() if line.strip()]
-    return {
-        name.strip(): shlex.split(Template(command).substitute(variables))
-        for name, command in lines
-        if not name.startswith("#")
-    }
+    lines = [line for line in procfile.read_text().splitlines() if line and line[0] != "#"]
+    split = [line.split(":", 1) for line in lines]
+    return {name: shlex.split(Template(command).substitute(variables)) for name, command in split}
 
 
 def configuration(config: Config, processes: Mapping[str, list[str]]) -> str:
@@ -191,12 +190,13 @@ def _memory(pid: int) -> int:
 
 def strays(config: Config) -> list[psutil.Process]:
     """What an earlier `up` over this data left behind; nobody else carries its mark."""
-    return [process for process in psutil.process_iter() if _marked(process, str(config.data))]
+    return [process for process in psutil.process_iter() if _marked(process, config)]
 
 
-def _marked(process: psutil.Process, mark: str) -> bool:
+def _marked(process: psutil.Process, config: Config) -> bool:
+    """Not so a zombie, which has no environment any more."""
     try:
-        return process.environ().get(MARK) == mark
+        return process.environ().get(MARK) == str(config.data)
     except (psutil.Error, OSError):
         return False
 
@@ -205,15 +205,21 @@ def end_strays(config: Config) -> int:
     """End them, PostgreSQL after its clients and by its fast shutdown; how many there were."""
     found = strays(config)
     servers = {*(config.embedded.processes() if config.embedded else [])}
-    _end([process for process in found if process.pid not in servers], signal.SIGTERM)
-    _end([process for process in found if process.pid in servers], signal.SIGINT)
+    _end([process for process in found if process.pid not in servers], signal.SIGTERM, config)
+    _end([process for process in found if process.pid in servers], signal.SIGINT, config)
     return len(found)
 
 
-def _end(processes: list[psutil.Process], how: signal.Signals) -> None:
+def _end(processes: list[psutil.Process], how: signal.Signals, config: Config) -> None:
+    _send(processes, how)
+    deadline = time.monotonic() + PATIENCE
+    while left := [process for process in processes if _marked(process, config)]:
+        if time.monotonic() > deadline:
+            _send(left, signal.SIGKILL)
+        time.sleep(0.05)
+
+
+def _send(processes: list[psutil.Process], what: signal.Signals) -> None:
     for process in processes:
         with suppress(psutil.NoSuchProcess):
-            process.send_signal(how)
-    for process in psutil.wait_procs(processes, timeout=20)[1]:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
+            process.send_signal(what)

@@ -1,9 +1,8 @@
 """What every test may ask for: a PostgreSQL of the suite's own, and no network but loopback."""
 
 import os
-import shutil
+import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -17,7 +16,7 @@ import pytest
 
 from config import Database
 from eventlog.embedded import EmbeddedServer
-from tests.running_server import RunningServer
+from tests.running_server import RunningServer, a_folder
 
 TEMPLATE = "migrated"
 _numbers = count(1)
@@ -34,31 +33,37 @@ sys.addaudithook(_loopback_only)
 
 
 @contextmanager
-def a_server(*, durable: bool) -> Iterator[RunningServer]:
-    """In /tmp itself: pytest's folders are closed to the user that PostgreSQL runs as."""
-    folder = Path(tempfile.mkdtemp(prefix="gatehouse-", dir="/tmp"))
-    folder.chmod(0o711)
+def a_server(folder: Path, *, durable: bool) -> Iterator[RunningServer]:
     running = RunningServer(EmbeddedServer(folder / "postgres", durable=durable), folder / "log")
     try:
         running.start()
         yield running
     finally:
         running.stop()
-        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")
 def pg_server() -> Iterator[RunningServer]:
     """One server for the whole suite, without fsync; do not kill it."""
-    with a_server(durable=False) as running:
+    with a_folder() as folder, a_server(folder, durable=False) as running:
         yield running
 
 
 @pytest.fixture
-def own_server() -> Iterator[RunningServer]:
+def own_server(_pristine: Path) -> Iterator[RunningServer]:
     """A durable server of this test's own, to kill and start again."""
-    with a_server(durable=True) as running:
-        yield running
+    with a_folder() as folder:
+        subprocess.run(["cp", "-a", _pristine, folder / "postgres"], check=True)  # noqa: S603, S607
+        with a_server(folder, durable=True) as running:
+            yield running
+
+
+@pytest.fixture(scope="session")
+def _pristine() -> Iterator[Path]:
+    with a_folder() as folder:
+        server = EmbeddedServer(folder / "postgres", durable=False)
+        server.initialise()
+        yield server.data
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,12 @@
-"""An embedded PostgreSQL that a test may kill and start again."""
+"""An embedded PostgreSQL that a test may kill and start again, and a folder it can reach."""
 
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +18,17 @@ from sys import argv
 from eventlog.embedded import EmbeddedServer
 EmbeddedServer(Path(argv[1]), durable=argv[2] == "True").exec()
 """
+
+
+@contextmanager
+def a_folder() -> Iterator[Path]:
+    """In /tmp itself: pytest's folders are closed to the user that PostgreSQL runs as."""
+    folder = Path(tempfile.mkdtemp(prefix="gatehouse-", dir="/tmp"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 @dataclass

@@ -1,0 +1,67 @@
+# Everything runs in .venv, installed anew only when setup.cfg has changed.
+
+PORT ?= 8000
+DEMO ?= 1
+DATA ?= var
+
+# The first Python that is new enough.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+HASH := $(shell cat setup.cfg pyproject.toml | cksum | cut -d' ' -f1)
+PRODUCT := .venv/.product-$(HASH)
+TOOLS := .venv/.tools-$(HASH)
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint types layers unit bench docs clean
+
+help: ## Print this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: export PORT := $(PORT)
+run: export DEMO := $(DEMO)
+run: export DATA := $(DATA)
+run: $(if $(wildcard $(TOOLS)),,$(PRODUCT)) ## Start everything; PORT=9000 DATA=dir DEMO=0 KAFKA=1
+	@$(BIN)/gatehouse up
+
+test: check unit ## Everything that must be green: check, then all tests
+
+check: lint types layers ## What needs no tests: lint, types, layers
+
+lint: $(TOOLS) ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(TOOLS) ## mypy --strict
+	$(BIN)/mypy
+
+layers: $(TOOLS) ## import-linter: who may import whom
+	$(BIN)/lint-imports
+
+unit: $(TOOLS)
+	env -u DATABASE_URL $(BIN)/pytest
+
+bench: $(TOOLS) ## Measure: see bench/
+	$(BIN)/python -m bench
+
+docs: $(TOOLS) ## Write docs/events.md from the registry of events
+	$(BIN)/python docs/events.py
+
+clean: ## Remove the venv and every cache; the data in var stay
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(PRODUCT): | .venv/bin/pip
+	@echo "installing Gatehouse into .venv (once; a minute or so) …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	@rm -f .venv/.product-* && touch $@
+
+$(TOOLS): | .venv/bin/pip
+	@echo "installing Gatehouse and the tools for its tests into .venv (once; a minute or so) …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@rm -f .venv/.tools-* && touch $@
+
+.venv/bin/pip:
+	@test -n "$(PYTHON)" || { echo "Gatehouse needs Python 3.11 or newer; found: $$(python3 --version 2>&1)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "python3-venv is missing: apt-get install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv --clear .venv

@@ -1,0 +1,97 @@
+"""The `gatehouse` command: quick to explain itself, plain when something is missing."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import psycopg
+import pytest
+from click.testing import CliRunner
+
+import status
+from cli import gatehouse
+from config import ROOT, Config
+from tests.running_server import RunningServer
+
+GATEHOUSE = Path(sys.executable).with_name("gatehouse")
+
+
+def commands(group: click.Group = gatehouse) -> Iterator[list[str]]:
+    for name, command in sorted(group.commands.items()):
+        yield [name]
+        if isinstance(command, click.Group):
+            yield from ([name, *rest] for rest in commands(command))
+
+
+@pytest.mark.parametrize("path", [path for path in commands() if path != ["sim"]], ids=" ".join)
+def test_every_command_explains_itself(path: list[str]) -> None:
+    answer = CliRunner().invoke(gatehouse, [*path, "--help"])
+    assert answer.exit_code == 0
+    explanation = answer.output.split("\n\n")[1]
+    assert len(explanation.split()) >= 5
+
+
+def test_it_has_what_the_manual_names() -> None:
+    named = "up status token+create migrate postgres rebuild audit+claims log+tail run sim"
+    assert {tuple(name.split("+")) for name in named.split()} <= {tuple(p) for p in commands()}
+
+
+def test_help_imports_nothing_heavy() -> None:
+    script = """
+import sys, cli
+cli.gatehouse(["--help"], standalone_mode=False)
+found = {"flask", "psycopg", "eventsourcing", "rich", "environs"} & {*sys.modules}
+sys.exit(", ".join(found) or None)
+"""
+    done = run([sys.executable, "-c", script])
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_contradiction_is_said_plainly(tmp_path: Path) -> None:
+    done = run([str(GATEHOUSE), "postgres"], DATABASE_URL="postgresql:///x", DATA=str(tmp_path))
+    assert done.returncode == 2
+    assert "DATABASE_URL names another server" in done.stderr
+
+
+def test_what_stops_it_is_one_line(own_server: RunningServer) -> None:
+    done = run([str(GATEHOUSE), "postgres", "--data", str(own_server.server.data)])
+    assert done.returncode == 1
+    assert done.stderr.startswith("gatehouse: PostgreSQL already runs over")
+    assert done.stderr.count("\n") == 1
+
+
+def test_status_says_plainly_what_it_cannot_reach(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATA", str(tmp_path))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+
+    def ask() -> dict[str, object]:
+        psycopg.connect(host=str(tmp_path), dbname="gatehouse")
+        return {}
+
+    status.show(Config.from_env(), ask)
+    printed = capsys.readouterr().out
+    assert f"nothing runs over {tmp_path}" in printed.replace("\n", "")
+    assert "the database cannot be reached" in printed
+
+
+def test_status_shows_whatever_the_product_tells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATA", str(tmp_path))
+    status.show(Config.from_env(), lambda: {"read models": {"library": "3 behind"}, "waiting": 7})
+    printed = capsys.readouterr().out
+    assert "library" in printed
+    assert "3 behind" in printed
+    assert "waiting: 7" in printed
+
+
+def run(command: list[str], **changes: str) -> "subprocess.CompletedProcess[str]":
+    environment = {name: v for name, v in os.environ.items() if name != "DATABASE_URL"} | changes
+    return subprocess.run(  # noqa: S603
+        command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
