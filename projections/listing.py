@@ -1,15 +1,18 @@
 """A page of finished JSON documents, found by key and never by offset."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, LiteralString, Self
 from uuid import UUID
 
-from psycopg import Connection, sql
+from psycopg import Connection, DataError, ProgrammingError, sql
 
+from domain.kernel import Malformed
 from domain.record import frozen
 
 Key = tuple[Any, ...]
+DIGITS = re.compile(r"[0-9]+")
 
 
 @frozen
@@ -60,9 +63,20 @@ class Listing:
         return self
 
     def page(self, db: Connection[Any], after: Key | None, limit: int) -> Page:
-        rows = db.execute(self._statement(after), self._parameters(after, limit + 1)).fetchall()
+        rows = self._rows(db, after, limit + 1)
         docs = tuple(row[0] for row in rows[:limit])
         return Page(docs=docs, after=tuple(rows[limit - 1][1:]) if len(rows) > limit else None)
+
+    def _rows(self, db: Connection[Any], after: Key | None, limit: int) -> list[Any]:
+        foreign = Malformed("cursor", "not a cursor of this list")
+        if after is not None and len(after) != len(self.key):
+            raise foreign
+        try:
+            return db.execute(self._statement(after), self._parameters(after, limit)).fetchall()
+        except (DataError, ProgrammingError):
+            if after is None:
+                raise
+            raise foreign from None
 
     def count(self, db: Connection[Any], most: int) -> int:
         """How many, counted no further than `most`."""
@@ -95,3 +109,8 @@ class Listing:
 
     def _parameters(self, after: Key | None, limit: int) -> list[Any]:
         return [self.community, *self._values, *(after or ()), limit]
+
+
+def natural(text: str) -> str:
+    """What to sort by: A2 before A10, whatever the case."""
+    return DIGITS.sub(lambda digits: digits[0].zfill(10), text.casefold())

@@ -4,11 +4,12 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from flask import Response
 from marshmallow import Schema, fields
 
-from domain.kernel import Malformed
+from domain.kernel import Malformed, Unknown
 from domain.record import frozen
 from projections.listing import Key, Page
 from readapi.waiting import After
@@ -30,7 +31,7 @@ class PageQuery(After):
             return None
         try:
             return tuple(json.loads(urlsafe_b64decode(self.cursor)))
-        except ValueError:
+        except (ValueError, TypeError, RecursionError):
             raise Malformed("cursor", "not a cursor of this list") from None
 
     @property
@@ -53,6 +54,17 @@ def answer(page: Page) -> Response:
     following = "null" if page.after is None else f'"{cursor(page.after)}"'
     body = f'{{"items":[{",".join(page.docs)}],"next":{following}}}'
     return Response(body, mimetype="application/json")
+
+
+def item(doc: str) -> Response:
+    return Response(doc, mimetype="application/json")
+
+
+def answer_one(doc: str | None, kind: str, id: UUID) -> Response:
+    """One document, as it lies in the read model, or 404."""
+    if doc is None:
+        raise Unknown(kind, id)
+    return Response(doc, mimetype="application/json")
 
 
 def cursor(key: Key) -> str:
