@@ -6,7 +6,7 @@ changes nothing.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time
 from hashlib import sha256
@@ -16,11 +16,36 @@ from typing import Any, ClassVar, LiteralString
 from uuid import UUID
 
 from psycopg import Connection, sql
+from psycopg.rows import dict_row
 
 from domain.ids import CommunityId
+from domain.kernel import Unknown
 from domain.record import Erased
 from eventlog.consumer import Consumer
 from eventlog.port import Recorded, Vault
+
+Key = tuple[CommunityId, UUID]
+Row = dict[str, Any]
+
+
+class Gathered:
+    """What a batch changes in a table: each row is read once and written once, at the end."""
+
+    def __init__(self, table: LiteralString, id: LiteralString) -> None:
+        self.table, self.id = table, id
+        self.changes: dict[Key, Row | None] = {}
+
+    def set(self, community: CommunityId, id: UUID, **columns: Any) -> None:
+        """A new row needs all its columns, one that is there those that change."""
+        self.changes[community, id] = (self.changes.get((community, id)) or {}) | columns
+
+    def touch(self, keys: Iterable[Key]) -> None:
+        """To be written anew, if they are there."""
+        for key in keys:
+            self.changes.setdefault(key, {})
+
+    def drop(self, community: CommunityId, id: UUID) -> None:
+        self.changes[community, id] = None
 
 
 class Projector(Consumer):
@@ -37,6 +62,8 @@ class Projector(Consumer):
     def __init__(self, db: Connection[Any], vault: Vault) -> None:
         super().__init__()
         self.db, self.vault = db, vault
+        self._gathering: list[Gathered] = []
+        self._keys: dict[str, list[str]] = {}
 
     @classmethod
     def version(cls) -> str:
@@ -60,6 +87,8 @@ class Projector(Consumer):
                 self.position = self.held()
                 return
             before = self.position
+            for gathered in self._gathering:
+                gathered.changes.clear()
             super().apply(batch)
             self._move(before, batch)
 
@@ -83,6 +112,42 @@ class Projector(Consumer):
             [(self.name, community, self.position) for community in touched],
         )
         self.db.execute("select pg_notify('read', %s)", [f"{self.name}:{self.position}"])
+
+    def gather(self, table: LiteralString, id: LiteralString) -> Gathered:
+        """For `__init__`: `set` and `drop` in the handlers, `gathered` in `settle`."""
+        self._gathering.append(new := Gathered(table, id))
+        return new
+
+    def gathered(self, what: Gathered) -> list[Row]:
+        """The rows as they shall be, to be put; those that shall not be are gone already."""
+        gone = [key for key, change in what.changes.items() if change is None]
+        self.drop(what.table, [{"community": home, what.id: id} for home, id in gone])
+        there = self.rows(what.table, what.id, what.changes)
+        return [
+            there.get((home, id), {"community": home, what.id: id}) | change
+            for (home, id), change in what.changes.items()
+            if change or (change is not None and (home, id) in there)
+        ]
+
+    def rows(
+        self, table: LiteralString, id: LiteralString, keys: Collection[Key]
+    ) -> dict[Key, Row]:
+        """Those that there are, by community and id."""
+        found = self.matching(table, sql.SQL("t.{} = k.id").format(sql.Identifier(id)), keys)
+        return {(row["community"], row[id]): row for row in found}
+
+    def matching(
+        self, table: LiteralString, condition: sql.Composable, keys: Collection[Key]
+    ) -> list[Row]:
+        """The rows `t` for which the condition holds with one of the keys, `k.id`."""
+        if not keys:
+            return []
+        statement = sql.SQL(
+            "select t.* from {} t join unnest(%s::uuid[], %s::uuid[]) as k (community, id)"
+            " on t.community = k.community and {}"
+        ).format(sql.Identifier(table), condition)
+        with self.db.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(statement, list(map(list, zip(*keys, strict=True)))).fetchall()
 
     def put(self, table: LiteralString, rows: Iterable[dict[str, Any]]) -> None:
         """Insert or replace rows by the primary key; all rows have the same columns.
@@ -124,12 +189,31 @@ class Projector(Consumer):
                 cursor.executemany(statement, rows)
 
     def _primary_key(self, table: LiteralString) -> list[str]:
+        if table not in self._keys:
+            self._keys[table] = self._ask_primary_key(table)
+        return self._keys[table]
+
+    def _ask_primary_key(self, table: LiteralString) -> list[str]:
         found = self.db.execute(
             "select a.attname from pg_index i join pg_attribute a on a.attrelid = i.indrelid"
             " and a.attnum = any(i.indkey) where i.indrelid = %s::regclass and i.indisprimary",
             [table],
         ).fetchall()
         return [row[0] for row in found]
+
+    def one(
+        self, table: LiteralString, community: CommunityId, id: LiteralString, value: UUID
+    ) -> str:
+        """The document of one row; Unknown if there is none."""
+        row = self.db.execute(
+            sql.SQL("select doc from {} where community = %s and {} = %s").format(
+                sql.Identifier(table), sql.Identifier(id)
+            ),
+            [community, value],
+        ).fetchone()
+        if row is None:
+            raise Unknown(id, value)
+        return str(row[0])
 
     def changed(self, community: CommunityId) -> int:
         """The position at which this read model last changed for a community: its ETag."""
