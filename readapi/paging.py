@@ -4,12 +4,11 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from functools import cache
 from typing import Any
-from uuid import UUID
 
 from flask import Response
 from marshmallow import Schema, fields
 
-from domain.kernel import Malformed, Unknown
+from domain.kernel import Malformed
 from domain.record import frozen
 from projections.listing import Key, Page
 from readapi.waiting import After
@@ -57,13 +56,6 @@ def answer(page: Page) -> Response:
 
 
 def item(doc: str) -> Response:
-    return Response(doc, mimetype="application/json")
-
-
-def answer_one(doc: str | None, kind: str, id: UUID) -> Response:
-    """One document, as it lies in the read model, or 404."""
-    if doc is None:
-        raise Unknown(kind, id)
     return Response(doc, mimetype="application/json")
 
 
