@@ -1,33 +1,58 @@
-"""One route for each command, made from its type hints and its docstring."""
+"""One route for each command, made from its type hints and its docstring.
 
-from typing import Any
+A command with `rows` of a record that has columns takes an .xlsx file instead of JSON, and offers
+the template of it.
+"""
+
+from dataclasses import fields as fields_of
+from io import BytesIO
+from typing import Any, get_args, get_type_hints
 from uuid import UUID
 
-from flask import g
+from flask import Response, g, send_file
 from flask_smorest import Blueprint
+from flask_smorest.fields import Upload
 from marshmallow import Schema, fields
 
 from commands.bus import COMMANDS, Dispatch
+from domain.kernel import MalformedRows
 from eventlog.port import Accepted
 from schemas.of import schema_of
+from schemas.sheets import read_sheet, template
+from schemas.sheets.rows import columns_of, load, locate
 
 URL = "/api/v1/communities/<uuid:community>/commands"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class Headers(Schema):
-    """A UUID that makes a repeat of the same command harmless (N17)."""
-
     command_id = fields.UUID(
         data_key="Idempotency-Key",
-        metadata={"description": "A UUID of yours: a repeat is answered alike, done once."},
+        metadata={"description": "A UUID of yours: a repeat is answered alike, done once (N17)."},
     )
+
+
+class File(Schema):
+    file = Upload(required=True, metadata={"description": "an .xlsx file, as the template"})
 
 
 def routes(dispatch: Dispatch) -> Blueprint:
     commands = Blueprint("commands", __name__, url_prefix=URL)
     for name, cls in sorted(COMMANDS.items()):
-        add_route(commands, name, cls, dispatch)
+        if row := row_of(cls):
+            add_sheet_route(commands, name, cls, row, dispatch)
+            add_template_route(commands, name, cls, row)
+        else:
+            add_route(commands, name, cls, dispatch)
     return commands
+
+
+def row_of(cls: type) -> type | None:
+    """The record of a command's rows, if it is read from a sheet."""
+    if {"rows"} != {f.name for f in fields_of(cls)}:
+        return None
+    found: type = get_args(get_type_hints(cls)["rows"])[0]
+    return found if columns_of(found) else None
 
 
 def add_route(commands: Blueprint, name: str, cls: type, dispatch: Dispatch) -> None:
@@ -39,3 +64,32 @@ def add_route(commands: Blueprint, name: str, cls: type, dispatch: Dispatch) -> 
 
     post.__doc__ = cls.__doc__
     commands.add_url_rule(f"/{name}", name, post, methods=["POST"])
+
+
+def add_sheet_route(
+    commands: Blueprint, name: str, cls: type, row: type, dispatch: Dispatch
+) -> None:
+    @commands.arguments(File, location="files")
+    @commands.arguments(Headers, location="headers")
+    @commands.response(202, schema_of(Accepted))
+    def post(files: dict[str, Any], headers: dict[str, Any], *, community: UUID) -> Accepted:
+        sheet = read_sheet(files["file"].read(), list(columns_of(row).values()))
+        command = cls(rows=tuple(load(row, sheet)))
+        try:
+            return dispatch(command, community=community, actor=g.actor, **headers)
+        except MalformedRows as wrong:
+            raise locate(row, sheet, wrong.errors) from None
+
+    post.__doc__ = cls.__doc__
+    commands.add_url_rule(f"/{name}", name, post, methods=["POST"])
+
+
+def add_template_route(commands: Blueprint, name: str, cls: type, row: type) -> None:
+    @commands.response(200, content_type=XLSX)
+    def get(*, community: UUID) -> Response:
+        """The spreadsheet to fill in, with a sheet that says how (M43)."""
+        title = name.replace("-", " ").capitalize()
+        blank = template(list(columns_of(row).values()), title, [str(row.__doc__)])
+        return send_file(BytesIO(blank), XLSX, True, f"{name}.xlsx")
+
+    commands.add_url_rule(f"/{name}/template", f"{name}-template", get, methods=["GET"])

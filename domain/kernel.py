@@ -1,7 +1,7 @@
 """What every rule is made of: facts, claims, states folded from facts, and ways to say no."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol, Self, TypeVar, dataclass_transform
 from uuid import UUID
 
@@ -111,9 +111,9 @@ class Malformed(Exception):
 
 @dataclass(eq=False)
 class MalformedRows(Exception):
-    """What is wrong in the rows of a table, all at once: {cell: [messages]}."""
+    """What is wrong in the rows of a table, all at once: (row, field, what and what to do)."""
 
-    errors: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    errors: Sequence[tuple[int, str, str]]
 
 
 @dataclass(eq=False)

@@ -9,8 +9,9 @@ from flask_smorest import Api
 from marshmallow import Schema, fields
 from werkzeug.exceptions import HTTPException
 
-from domain.kernel import Forbidden, Malformed, MalformedRows, Refused, Unknown
+from domain.kernel import Forbidden, Malformed, Refused, Unknown
 from eventlog.port import Conflict, Unavailable
+from schemas.sheets import SheetErrors, UnreadableSheet
 
 PROBLEM = "application/problem+json"
 RETRY_SECONDS = "1"
@@ -52,6 +53,17 @@ def malformed(errors: Mapping[str, Any]) -> Response:
     return problem(422, errors=errors)
 
 
+def malformed_sheet(error: SheetErrors) -> Response:
+    """Every cell by its name, with row, column and remedy; nothing of the file was taken (F7)."""
+    cells: dict[str, list[str]] = {}
+    for wrong in error.errors:
+        said = f"row {wrong.row}, {wrong.column_name}: {wrong.message}"
+        cells.setdefault(wrong.cell, []).append(said)
+    rows = len({wrong.row for wrong in error.errors})
+    detail = f"{rows} rows need mending, nothing was imported: mend them and send the file again"
+    return problem(422, detail=detail, errors=cells)
+
+
 def refused(error: Refused) -> Response:
     return problem(409, code=error.code, field=error.field, details=list(error.details))
 
@@ -80,7 +92,8 @@ class ProblemApi(Api):
         super()._register_error_handlers()
         on = self._app.register_error_handler
         on(Malformed, lambda e: malformed({e.field: [e.message]}))
-        on(MalformedRows, lambda e: malformed(e.errors))
+        on(SheetErrors, malformed_sheet)
+        on(UnreadableSheet, lambda e: malformed({"file": [str(e)]}))
         on(Refused, refused)
         on(Conflict, lambda _: problem(409, code="try-again"))
         on(Forbidden, lambda e: problem(403, code=e.code))
