@@ -19,7 +19,6 @@ from psycopg import Connection, sql
 from psycopg.rows import dict_row
 
 from domain.ids import CommunityId
-from domain.kernel import Unknown
 from domain.record import Erased
 from eventlog.consumer import Consumer
 from eventlog.port import Recorded, Vault
@@ -203,17 +202,15 @@ class Projector(Consumer):
 
     def one(
         self, table: LiteralString, community: CommunityId, id: LiteralString, value: UUID
-    ) -> str:
-        """The document of one row; Unknown if there is none."""
+    ) -> str | None:
+        """The document of one row."""
         row = self.db.execute(
             sql.SQL("select doc from {} where community = %s and {} = %s").format(
                 sql.Identifier(table), sql.Identifier(id)
             ),
             [community, value],
         ).fetchone()
-        if row is None:
-            raise Unknown(id, value)
-        return str(row[0])
+        return row and str(row[0])
 
     def changed(self, community: CommunityId) -> int:
         """The position at which this read model last changed for a community: its ETag."""
