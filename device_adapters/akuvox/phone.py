@@ -1,0 +1,235 @@
+"""An Akuvox door phone behind the port. Facts and their sources: device-protocol.md."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from time import sleep
+from typing import Any, Final
+
+from device_adapters.akuvox import rows, windows
+from device_adapters.akuvox.profiles import Profile, profile_of
+from device_adapters.akuvox.rows import Row
+from device_adapters.akuvox.windows import OURS, Window
+from device_adapters.akuvox.wire import MOST_BYTES, Wire
+from device_adapters.port import (
+    DoorLog,
+    Fit,
+    Garbled,
+    Held,
+    Identity,
+    Opened,
+    Status,
+)
+from domain.devices import Box, Login
+from domain.rights import Entry
+
+BYTES_A_ROW: Final = 800
+MOST_PAGES: Final = 100
+EVENT_URL: Final = "Config.Features.ACTIONURL."
+# Without `$code` among their variables: a URL is written into logs on its way (S12).
+EVENTS: Final = (
+    "ValidCodeEntered",
+    "InvalidCodeEntered",
+    "ValidCardEntered",
+    "InvalidCardEntered",
+    "AlarmTriggered",
+    "AlarmDoorOpenedTimeoutA",
+    "AlarmDoorOpenedTimeoutB",
+    "BreakInAlarmA",
+    "BreakInAlarmB",
+)
+
+
+def a_phone(box: Box, login: Login | None, tune: Callable[[Profile], Profile]) -> "AkuvoxPhone":
+    """The phone in a place; `tune` has the last word on what is known of its model."""
+    return AkuvoxPhone(box.address, login, tune(profile_of(box.model)))
+
+
+class AkuvoxPhone:
+    def __init__(self, address: str, login: Login | None, profile: Profile) -> None:
+        self.profile, self.limits = profile, profile.limits
+        self._wire = Wire(address, login, profile.pause)
+        self._users: Mapping[str, Row] = {}
+        self._schedules: Sequence[Row] = ()
+        self._strangers = 0
+        self._in_use: frozenset[str] = frozenset()
+
+    def identify(self) -> Identity:
+        said = self._wire.get("system", "info").get("Status")
+        if not isinstance(said, dict):
+            raise Garbled("no Status")
+        mac, model, firmware = (said.get(k) for k in ("MAC", "Model", "FirmwareVersion"))
+        plain = "".join(filter(str.isalnum, str(mac))).upper()
+        return Identity(mac=plain[:12], model=str(model)[:64], firmware=str(firmware)[:64])
+
+    def status(self) -> Status:
+        said = self._wire.get("system", "status")
+        clock, uptime = seconds(said, "SystemTime"), seconds(said, "UpTime")
+        return Status(
+            clock=None if clock is None else datetime.fromtimestamp(clock, UTC),
+            uptime=None if uptime is None else timedelta(seconds=uptime),
+        )
+
+    def fit(self, entry: Entry) -> Fit:
+        return rows.fit(entry, self.profile)
+
+    def overflow(self, entries: Sequence[Entry]) -> Mapping[str, str]:
+        """Who comes last finds no room; rows of others have theirs already."""
+        room = self.profile.users - self._strangers
+        over = {entry.key: f"the phone is full: {room} users" for entry in entries[room:]}
+        if len(set().union(*map(needed, entries))) <= self.profile.schedules:
+            return over
+        taken = set[str]()
+        for entry in entries[:room]:
+            if len(taken | needed(entry)) > self.profile.schedules:
+                over[entry.key] = f"the phone is full: {self.profile.schedules} schedules"
+            else:
+                taken |= needed(entry)
+        return over
+
+    def shows(self, entry: Entry) -> Held:
+        return rows.shown(entry, self.profile)
+
+    def read(self) -> Mapping[str, Held]:
+        users = self._list("user", self.profile.users)
+        self._schedules = self._list("schedule", self.profile.schedules)
+        self._users = rows.by_key(users)
+        self._strangers = len(users) - len(self._users)
+        used = (windows.pairs_of(rows.schedule_value(row)) for row in users)
+        self._in_use = frozenset(id for pairs in used for id, _ in pairs)
+        return Shown(self._users, meanings(self._schedules), self.profile)
+
+    def withdraw(self, keys: Collection[str]) -> None:
+        known = [self._users[key] for key in keys if key in self._users]
+        self._users = {k: row for k, row in self._users.items() if k not in keys}
+        if known:
+            self._wire.post("user", "del", {"item": [{"ID": row["ID"]} for row in known]})
+
+    def put(self, entries: Collection[Entry]) -> None:
+        """Whose schedules the phone did not take is left out, which the reading back will show."""
+        ids = self._ensured(entries)
+        ready = [entry for entry in entries if needed(entry) <= ids.keys()]
+        written = [(e.key, rows.row_of(e, ids, self.profile)) for e in ready]
+        known = [{"ID": self._users[k]["ID"], **row} for k, row in written if k in self._users]
+        new = [row for key, row in written if key not in self._users]
+        for action, items in (("set", known), ("add", new)):
+            if items:
+                self._wire.post("user", action, {"item": items})
+
+    def tidy(self, entries: Collection[Entry]) -> None:
+        names = {windows.name_of(words) for entry in entries for words in needed(entry)}
+        mine = [row for row in self._schedules if row.get("Name", "").startswith(OURS)]
+        gone = [row["ID"] for row in mine if row["Name"] not in names]
+        if gone := [id for id in gone if id not in self._in_use]:
+            self._wire.post("schedule", "del", {"item": [{"ID": id} for id in gone]})
+            self._schedules = [row for row in self._schedules if row["ID"] not in gone]
+
+    def open(self, relay: int, seconds: int = 0) -> None:
+        data = {"num": relay, "mode": 0, "level": 0, "delay": seconds}
+        self._wire.post("relay", "trig", data)
+
+    def door_log(self, after: int = 0) -> DoorLog:
+        """Pages come newest first [G]; a line may move to the next page while we turn it."""
+        found, newest = dict[int, Opened](), 0
+        for page in self._pages():
+            newest = newest or max(page)
+            base = after if newest >= after else 0
+            found |= {id: line for id, line in page.items() if id > base}
+            if min(page) <= base:
+                return DoorLog(newest=newest, lines=in_order(found))
+        complete = not found or len(found) < MOST_PAGES * 10
+        return DoorLog(newest=newest, lines=in_order(found), complete=complete)
+
+    def report_to(self, url: str) -> None:
+        wanted = {f"{EVENT_URL}{event}": f"{url}?event={event}" for event in EVENTS}
+        wanted |= {f"{EVENT_URL}Enable": "1", f"{EVENT_URL}Method": ""}
+        now = self._wire.ask("config", "get", {"item": list(wanted)})
+        if other := {key: value for key, value in wanted.items() if now.get(key) != value}:
+            self._wire.post("config", "set", other)
+
+    def close(self) -> None:
+        self._wire.close()
+
+    def _list(self, target: str, most: int) -> list[Row]:
+        """All rows at once; where `num` promises more than came, page by page."""
+        data = self._wire.get(target, most=max(MOST_BYTES, most * BYTES_A_ROW))
+        found = rows.rows_of(data)
+        promised = data.get("num")
+        if isinstance(promised, int) and promised > len(found):
+            found = [row for page in self._each_page(target, most) for row in page]
+        if any(not rows.text(row.get("ID", "")) for row in found):
+            raise Garbled("a row without an id")
+        return found
+
+    def _each_page(self, target: str, most: int) -> Iterator[list[Row]]:
+        for page in range(1, most + 2):
+            if not (found := rows.rows_of(self._wire.get(target, page=str(page)))):
+                return
+            yield found
+
+    def _pages(self) -> Iterator[dict[int, Opened]]:
+        for page in self._each_page("doorlog", MOST_PAGES - 1):
+            yield {line.id: line for line in map(rows.opened, page)}
+
+    def _ensured(self, entries: Collection[Entry]) -> Mapping[str, str]:
+        """Ids of the schedules that these need, by their words, after adding what is missing."""
+        wanted = {str(w): w for e in entries for w, _ in rows.wanted_pairs(e)}
+        if wanted.keys() <= (ids := ids_of(self._schedules)).keys():
+            return ids
+        missing = [window for words, window in wanted.items() if words not in ids]
+        self._add_schedules(missing)
+        sleep(self.limits.settle)
+        self._schedules = self._list("schedule", self.profile.schedules)
+        return ids_of(self._schedules)
+
+    def _add_schedules(self, missing: Sequence[Window]) -> None:
+        """One of ours that somebody changed is set right, under the id that people have."""
+        named = {row.get("Name", ""): row["ID"] for row in self._schedules}
+        items = list(map(windows.row_of, missing))
+        changed = [{"ID": named[i["Name"]], **i} for i in items if i["Name"] in named]
+        new = [item for item in items if item["Name"] not in named]
+        for action, batch in (("set", changed), ("add", new)):
+            if batch:
+                self._wire.post("schedule", action, {"item": batch})
+
+
+class Shown(Mapping[str, Held]):
+    """Rows of a phone, made out one by one, for mostly a few of thousands are looked at."""
+
+    def __init__(self, users: Mapping[str, Row], meaning: Mapping[str, str], p: Profile) -> None:
+        self._users, self._meaning, self._profile = users, meaning, p
+
+    def __getitem__(self, key: str) -> Held:
+        return rows.held(self._users[key], self._meaning, self._profile)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._users)
+
+    def __len__(self) -> int:
+        return len(self._users)
+
+
+def needed(entry: Entry) -> set[str]:
+    return {str(window) for window, _ in rows.wanted_pairs(entry)}
+
+
+def meanings(schedules: Sequence[Row]) -> Mapping[str, str]:
+    return {row["ID"]: windows.words_of(row) for row in schedules} | windows.FACTORY
+
+
+def ids_of(schedules: Sequence[Row]) -> Mapping[str, str]:
+    """Ours by what they mean, if that is still what they are called by; the oldest of twins."""
+    mine = [row for row in reversed(schedules) if row.get("Name", "").startswith(OURS)]
+    said = {windows.words_of(row): row for row in mine}
+    good = {
+        words: row["ID"] for words, row in said.items() if row["Name"] == windows.name_of(words)
+    }
+    return good | {str(windows.ALWAYS): "1001"}
+
+
+def seconds(said: Mapping[str, Any], name: str) -> int | None:
+    value = str(said.get(name, ""))
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 12 else None
+
+
+def in_order(found: Mapping[int, Opened]) -> tuple[Opened, ...]:
+    return tuple(found[id] for id in sorted(found))

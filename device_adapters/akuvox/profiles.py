@@ -1,0 +1,113 @@
+"""What each model does its own way, as data. Letters in `source` as in device-protocol.md."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from device_adapters.port import Limits
+from domain.devices import CredentialKind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """One model, or the cautious one for models that nobody has described.
+
+    schedule_write: names under which the pairs of schedule and relays are sent. separator: between
+    them. pin_digits: shortest and longest PIN, None without a keypad. cards, card_text: how many a
+    person may have, and how many characters of them can be read back. name: longest, in
+    characters. batch: records in a write, so that it is done in 5 s. pause, settle: seconds after
+    a request, and after a write before it can be read back.
+    """
+
+    model: str
+    source: str
+    relays: int = 4
+    users: int = 1_000
+    schedule_write: tuple[str, ...] = ("ScheduleRelay", "Schedule-Relay")
+    separator: str = ","
+    schedules: int = 100
+    pin_digits: tuple[int, int] | None = (2, 8)
+    cards: int = 5
+    card_text: int = 63
+    name: int = 63
+    batch: int = 25
+    pause: float = 0.25
+    settle: float = 2.0
+    unreadable: frozenset[CredentialKind] = frozenset()
+
+    def paced(self, pause: float, settle: float) -> "Profile":
+        """For a phone that needs no sparing, such as a simulated one."""
+        return replace(self, pause=pause, settle=settle)
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(batch=self.batch, settle=self.settle, unreadable=self.unreadable)
+
+
+CAUTIOUS = Profile(
+    model="",
+    source=(
+        "both schedule fields, `,`, 0.25 s and 2 s [PL]; fewest users of any model [SY] E12; 100 "
+        "schedules, 5 cards [KB]; 63 characters of cards [SY]; PIN 2 to 8 [KB]; name [G]; batch: "
+        "132 ms a user [SY] S532 within 5 s"
+    ),
+)
+
+KNOWN = (
+    Profile(
+        model="X916",
+        source="field [PL]; 4 relays [HA]; 50,000 users [KB]",
+        relays=4,
+        users=50_000,
+        schedule_write=("ScheduleRelay",),
+    ),
+    Profile(
+        model="X915S",
+        source="reads `Schedule` [PLs]; 3 relays [HA]; 20,000 users [KB]",
+        relays=3,
+        users=20_000,
+        schedule_write=("ScheduleRelay",),
+    ),
+    Profile(
+        model="E18",
+        source="writes `Schedule-Relay` alone [PLs]; 2 relays [HA]; users [G]",
+        relays=2,
+        users=10_000,
+        schedule_write=("Schedule-Relay",),
+    ),
+    Profile(
+        model="R20A",
+        source="`;`, 4,000 users [SY]; 2 relays [HA]",
+        relays=2,
+        users=4_000,
+        schedule_write=("ScheduleRelay",),
+        separator=";",
+    ),
+    Profile(
+        model="S532",
+        source="10,000 users, `;`, 132 ms a user [SY]; 2 relays [HA]",
+        relays=2,
+        users=10_000,
+        separator=";",
+    ),
+    Profile(
+        model="E12W",
+        source="`,` [PL]; 1,000 users [SY]; 1 relay [HA]; no keypad [KB]",
+        relays=1,
+        users=1_000,
+        schedule_write=("ScheduleRelay",),
+        pin_digits=None,
+    ),
+    Profile(
+        model="R29",
+        source="3 relays [HA]; `Item` in lists [PY]; users [G]",
+        relays=3,
+        users=20_000,
+        schedule_write=("ScheduleRelay",),
+    ),
+)
+PROFILES: Mapping[str, Profile] = MappingProxyType({known.model: known for known in KNOWN})
+
+
+def profile_of(model: str) -> Profile:
+    return PROFILES.get(model.upper(), CAUTIOUS)

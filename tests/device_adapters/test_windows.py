@@ -1,0 +1,89 @@
+from datetime import date, datetime, time, timedelta
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from device_adapters.akuvox.windows import (
+    DAILY,
+    NORMAL,
+    Window,
+    name_of,
+    row_of,
+    windows,
+    words_of,
+)
+from domain.access_groups import ALWAYS, Schedule, legal_schedule
+
+MONDAY = date(2026, 3, 2)
+MINUTES = st.times().map(lambda t: t.replace(second=0, microsecond=0))
+DATES = st.dates(MONDAY, MONDAY + timedelta(days=6))
+NIGHT = Schedule(repeat="daily", start=time(22), end=time(6))
+TRIP = Schedule(
+    repeat="never", first=MONDAY, last=MONDAY + timedelta(days=3), start=time(12), end=time(9)
+)
+
+
+def at(day: int, hour: int = 0) -> datetime:
+    """In March, on the phone's own clock."""
+    return datetime.combine(date(2026, 3, day), time(hour))
+
+
+@st.composite
+def schedules(draw: st.DrawFn) -> Schedule:
+    start, end = draw(MINUTES), draw(MINUTES)
+    kind = draw(st.sampled_from(["daily", "weekly", "never"]))
+    if kind == "weekly":
+        days = draw(st.frozensets(st.integers(1, 7), min_size=1))
+        return Schedule(repeat="weekly", start=start, end=end, days=days)
+    if kind == "daily":
+        return Schedule(repeat="daily", start=start, end=end)
+    one, other = sorted([(draw(DATES), start), (draw(DATES), end)])
+    return legal_schedule(
+        Schedule(repeat="never", first=one[0], start=one[1], last=other[0], end=other[1])
+    )
+
+
+def admits(window: Window, local: datetime) -> bool:
+    """The plainest phone: every condition by itself, the times read per day."""
+    in_dates = not window.first or not window.last or window.first <= local.date() <= window.last
+    hours = window.start <= local.time() <= window.end
+    return in_dates and hours and local.isoweekday() % 7 in window.days
+
+
+def wrong_at(schedule: Schedule, rows: tuple[Window, ...], local: datetime) -> bool:
+    return any(admits(row, local) for row in rows) != schedule.covers(local)
+
+
+@given(schedules(), st.datetimes(at(1), at(10)))
+@example(NIGHT, at(2, 6))
+@example(TRIP, at(3, 10))
+def test_a5_a32_the_rows_admit_when_the_schedule_does(schedule: Schedule, local: datetime) -> None:
+    minute = local.replace(second=0, microsecond=0)
+    assert not wrong_at(schedule, windows(schedule), minute)
+
+
+def test_control_one_row_for_a_window_over_midnight_or_days_is_caught() -> None:
+    unsplit = Window(kind=DAILY, start=NIGHT.start, end=NIGHT.end)
+    assert wrong_at(NIGHT, (unsplit,), at(2, 23))
+    per_day = Window(kind=NORMAL, start=TRIP.start, end=TRIP.end, first=TRIP.first, last=TRIP.last)
+    assert wrong_at(TRIP, (per_day,), at(3, 10))
+
+
+@given(schedules())
+def test_a_row_read_back_means_what_was_written(schedule: Schedule) -> None:
+    for window in windows(schedule):
+        assert words_of(row_of(window)) == str(window)
+        assert row_of(window)["Name"] == name_of(str(window))
+
+
+def test_e18_gets_the_seven_day_flags_with_thur() -> None:
+    thursdays = Schedule(repeat="weekly", days=frozenset({4}), start=time(8), end=time(9))
+    row = row_of(windows(thursdays)[0])
+    flags = [row[day] for day in ("Sun", "Mon", "Tue", "Wed", "Thur", "Fri", "Sat")]
+    assert flags == list("0000100")
+    assert row["Week"] == "4"
+
+
+def test_what_makes_no_sense_equals_nothing_of_ours() -> None:
+    assert words_of({"Type": "7", "TimeStart": "25:00"}).startswith("illegible")
+    assert words_of({}) != str(windows(ALWAYS)[0])
