@@ -76,7 +76,7 @@ class House:
         for kind in kinds:
             with self.connect(LIVE) as db:
                 model = kind(db, self.vault)
-                if not db.execute("select from positions where name = %s", [kind.name]).fetchone():
+                if not db.execute("select 1 from positions where name = %s", [kind.name]).rowcount:
                     model.create()
                 model.position = model.held()
                 while found := self.log.read(after=model.position, limit=batch):
