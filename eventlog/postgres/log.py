@@ -1,0 +1,165 @@
+"""The log on PostgreSQL."""
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from hmac import compare_digest
+from uuid import UUID
+
+from domain.ids import CommunityId
+from domain.kernel import Claim, Event, Refused, stream_of, subject_of
+from domain.record import Erased
+from eventlog.codec import Codec, aad
+from eventlog.port import MAX_BATCH, Accepted, Batch, Envelope
+from eventlog.postgres.appending import (
+    Appender,
+    ClaimRow,
+    Entry,
+    EventRow,
+    KeyRow,
+    Repeated,
+    Unsure,
+)
+from eventlog.postgres.arrays import Blobs, Texts, Uuids
+from eventlog.postgres.connections import Connections
+from eventlog.postgres.fingerprints import canonical
+from eventlog.postgres.keys import NOBODY, PostgresVault
+from eventlog.postgres.listening import Listener
+from eventlog.postgres.reading import Reader, is_personal
+from eventlog.sealing import Master, SubjectKey
+
+
+class PostgresLog:
+    """eventlog.port.EventLog. `conninfo` is the append role's; `vault` is the same role's Vault."""
+
+    def __init__(self, conninfo: str, master: Master, codec: Codec | None = None) -> None:
+        self._connections = Connections(conninfo)
+        self._master, self._codec = master, codec or Codec()
+        self.vault = PostgresVault(self._connections, master)
+        self._reader = Reader(self._connections, self.vault.keyring, self._codec)
+        self._appender = Appender(self._connections)
+        self._listener = Listener(conninfo)
+
+    def close(self) -> None:
+        self._listener.close()
+        self._connections.close()
+
+    def streams(
+        self, community: CommunityId, ids: Collection[UUID]
+    ) -> Mapping[UUID, Sequence[Event]]:
+        return self._reader.streams(community, ids)
+
+    def head(self) -> int:
+        return self._reader.head()
+
+    def read(self, *, after: int, limit: int = MAX_BATCH, wait: float = 0) -> Batch[Event]:
+        deadline = time.monotonic() + wait
+        while True:
+            batch = self._reader.read(after, limit)
+            left = deadline - time.monotonic()
+            if batch or left <= 0:
+                return batch
+            self._listener.wait(after, left)
+
+    def owners(self, community: CommunityId, claims: Collection[Claim]) -> Mapping[Claim, UUID]:
+        rows = {self._claim_row(community, c)[:3]: c for c in claims if known(c)}
+        kinds, keys, discriminators = zip(*rows, strict=True) if rows else ((), (), ())
+        found = self._connections.rows(
+            "SELECT c.kind, c.key, c.discriminator, c.owner"
+            " FROM unnest(%s, %s, %s) AS w(kind, key, discriminator)"
+            " JOIN log.claims c USING (kind, key, discriminator) WHERE c.community = %s",
+            [Texts.of(kinds), Blobs.of(keys), Uuids.of(discriminators), community],
+        )
+        return {rows[kind, key, discriminator]: owner for kind, key, discriminator, owner in found}
+
+    def answer(self, envelope: Envelope) -> Accepted | None:
+        rows = self._connections.rows(
+            "SELECT fingerprint, answer, events FROM log.commands"
+            " WHERE actor = %s AND command_id = %s",
+            [envelope.actor, envelope.command_id],
+        )
+        for fingerprint, position, events in rows:
+            if not compare_digest(fingerprint, self._fingerprint(envelope)):
+                raise Refused("command-id-reused")
+            return Accepted(command_id=envelope.command_id, position=position, events=events)
+        return None
+
+    def append(
+        self, envelope: Envelope, events: Sequence[Event], guards: Mapping[UUID, int]
+    ) -> Accepted:
+        keys, new = self._keys(envelope.community, events)
+        try:
+            position = self._appender.append(self._entry(envelope, events, guards, keys, new))
+        except (Repeated, Unsure) as failure:
+            if answer := self.answer(envelope):
+                return answer
+            raise failure
+        for subject, key in new.items():
+            self.vault.keyring.remember(envelope.community, subject, key)
+        return Accepted(command_id=envelope.command_id, position=position, events=len(events))
+
+    def forget(self, community: CommunityId, subjects: Collection[UUID]) -> None:
+        """Destroys their keys: what was sealed for them is erased, in a second everywhere."""
+        self._connections.rows("SELECT log.forget(%s, %s)", [community, Uuids.of(subjects)])
+        for subject in subjects:
+            self.vault.keyring.forget(community, subject)
+
+    def _entry(
+        self,
+        envelope: Envelope,
+        events: Sequence[Event],
+        guards: Mapping[UUID, int],
+        keys: Mapping[UUID, SubjectKey],
+        new: Mapping[UUID, SubjectKey],
+    ) -> Entry:
+        expected = dict.fromkeys(map(stream_of, events), 0) | dict(guards)
+        return Entry(
+            actor=envelope.actor,
+            command_id=envelope.command_id,
+            community=envelope.community,
+            fingerprint=self._fingerprint(envelope),
+            cause=envelope.cause,
+            guards=expected,
+            events=self._rows(envelope.community, events, dict(expected), keys),
+            keys=[KeyRow(s, key.id, self._master.wrap(key.dek)) for s, key in new.items()],
+        )
+
+    def _rows(
+        self,
+        community: CommunityId,
+        events: Sequence[Event],
+        versions: dict[UUID, int],
+        keys: Mapping[UUID, SubjectKey],
+    ) -> list[EventRow]:
+        rows = []
+        for event in events:
+            stream, subject = stream_of(event), subject_of(event)
+            versions[stream] = version = versions[stream] + 1
+            place = aad(community, stream, version, subject)
+            key = keys.get(subject) if subject else None
+            body = self._codec.encode(event, key, place)
+            claims = [self._claim_row(community, claim) for claim in event.claims()]
+            moves = event.rescopes(), event.releases, claims
+            rows.append(EventRow(stream, version, type(event).__name__, subject, body, *moves))
+        return rows
+
+    def _keys(
+        self, community: CommunityId, events: Sequence[Event]
+    ) -> tuple[Mapping[UUID, SubjectKey], Mapping[UUID, SubjectKey]]:
+        """The keys to seal with, and those among them that are new."""
+        personal = [event for event in events if is_personal(type(event))]
+        subjects = {subject for event in personal if (subject := subject_of(event))}
+        keyring = self.vault.keyring
+        known = {s: k for s, k in keyring.get(community, subjects).items() if k}
+        new = {subject: keyring.fresh() for subject in subjects - known.keys()}
+        return known | new, new
+
+    def _claim_row(self, community: CommunityId, claim: Claim) -> ClaimRow:
+        key = self.vault.digest(community, claim.kind, str(claim.value))
+        return ClaimRow(claim.kind, key, claim.discriminator or NOBODY, claim.place)
+
+    def _fingerprint(self, envelope: Envelope) -> bytes:
+        return self.vault.digest(envelope.community, "command", canonical(envelope.command))
+
+
+def known(claim: Claim) -> bool:
+    return not isinstance(claim.value, Erased)

@@ -1,0 +1,118 @@
+"""The log of reports on PostgreSQL."""
+
+import time
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+import psycopg
+from psycopg_pool import PoolClosed, PoolTimeout
+
+from domain.ids import CommunityId, DeviceId
+from domain.reports import DoorLogEntry, Report
+from eventlog.port import MAX_BATCH, Batch, Conflict
+from eventlog.postgres.connections import LOST, Connections, unavailable
+from eventlog.postgres.listening import POLL_SECONDS, Listener
+from eventlog.reports import Cursor, ReportCodec, reached, recorded
+
+CONFLICT = "GH001"
+APPEND = """
+    SELECT log.append_reports(%s, %s, %s, %s, %s, %s, %s::int[], %s::bigint[], %s::text[], %s::bytea[])
+"""
+
+
+class ReportListener(Listener):
+    """Hears of reports only."""
+
+    def _listen(self) -> None:
+        with psycopg.connect(self._conninfo, autocommit=True) as connection:
+            connection.execute("LISTEN reports")
+            while not self._closed.is_set():
+                for said in connection.notifies(timeout=POLL_SECONDS / 2):
+                    self._heard(int(said.payload))
+
+
+class PostgresReportLog:
+    """eventlog.reports.ReportLog. The caller closes the connections and the listener."""
+
+    def __init__(
+        self, connections: Connections, listener: ReportListener, codec: ReportCodec
+    ) -> None:
+        self._connections, self._listener, self._codec = connections, listener, codec
+
+    def cursor(self, community: CommunityId, device: DeviceId) -> Cursor | None:
+        rows = self._connections.rows(
+            "SELECT epoch, last_id FROM log.report_cursors WHERE community = %s AND device = %s",
+            [community, device],
+        )
+        return Cursor(epoch=rows[0][0], last_id=rows[0][1]) if rows else None
+
+    def append(
+        self,
+        community: CommunityId,
+        device: DeviceId,
+        entries: Sequence[DoorLogEntry],
+        *,
+        expected: Cursor | None,
+    ) -> int:
+        moved = reached(device, entries, expected)
+        places: list[tuple[int | None, int | None]] = [(e.epoch, e.id) for e in entries]
+        return self._append(community, device, (expected, moved), places, entries)
+
+    def note(self, community: CommunityId, report: Report) -> int:
+        return self._append(community, report.device, (None, None), [(None, None)], [report])
+
+    def _append(
+        self,
+        community: UUID,
+        device: UUID,
+        cursors: tuple[Cursor | None, Cursor | None],
+        places: Sequence[tuple[int | None, int | None]],
+        reports: Sequence[Report],
+    ) -> int:
+        """Never tried again: whether a lost one was stored, its cursor tells."""
+        ends = [at for c in cursors for at in ((c.epoch, c.last_id) if c else (None, None))]
+        columns = [
+            [epoch for epoch, _ in places],
+            [id for _, id in places],
+            [type(each).__name__ for each in reports],
+            [self._codec.encode(each, None, b"") for each in reports],
+        ]
+        return self._called([community, device, *ends, *columns])
+
+    def _called(self, values: Sequence[object]) -> int:
+        try:
+            with self._connections.one() as connection:
+                row = connection.execute(APPEND, values).fetchone()
+        except (PoolTimeout, PoolClosed, *LOST) as error:
+            raise unavailable(error) from None
+        except psycopg.Error as error:
+            if error.sqlstate == CONFLICT:
+                raise Conflict from None
+            raise
+        assert row is not None
+        return int(row[0])
+
+    def read(self, *, after: int, limit: int = MAX_BATCH, wait: float = 0) -> Batch[Report]:
+        found, until = self._read(after, limit), time.monotonic() + wait
+        while not found and (left := until - time.monotonic()) > 0:
+            self._listener.wait(after, left)
+            found = self._read(after, limit)
+        return found
+
+    def _read(self, after: int, limit: int) -> Batch[Report]:
+        rows = self._connections.rows(
+            "SELECT position, recorded_at, community, id, body FROM log.reports"
+            " WHERE position > %s ORDER BY position LIMIT %s",
+            [after, limit],
+        )
+        return [
+            recorded(position, at, CommunityId(home), self._codec.decode(body, None, b""), id)
+            for position, at, home, id, body in rows
+        ]
+
+    def head(self) -> int:
+        return int(self._connections.rows("SELECT position FROM log.report_head")[0][0])
+
+    def drop_before(self, day: date) -> int:
+        return int(self._connections.rows("SELECT log.drop_reports_before(%s)", [day])[0][0])
