@@ -19,6 +19,7 @@ from psycopg import Connection, sql
 from psycopg.rows import dict_row
 
 from domain.ids import CommunityId
+from domain.kernel import Unknown
 from domain.record import Erased
 from eventlog.consumer import Consumer
 from eventlog.port import Recorded, Vault
@@ -202,15 +203,17 @@ class Projector(Consumer):
 
     def one(
         self, table: LiteralString, community: CommunityId, id: LiteralString, value: UUID
-    ) -> str | None:
-        """The document of one row."""
+    ) -> str:
+        """The document of one row; Unknown if there is none."""
         row = self.db.execute(
             sql.SQL("select doc from {} where community = %s and {} = %s").format(
                 sql.Identifier(table), sql.Identifier(id)
             ),
             [community, value],
         ).fetchone()
-        return row and str(row[0])
+        if row is None:
+            raise Unknown(id, value)
+        return str(row[0])
 
     def changed(self, community: CommunityId) -> int:
         """The position at which this read model last changed for a community: its ETag."""

@@ -55,5 +55,9 @@ def answer(page: Page) -> Response:
     return Response(body, mimetype="application/json")
 
 
+def item(doc: str) -> Response:
+    return Response(doc, mimetype="application/json")
+
+
 def cursor(key: Key) -> str:
     return urlsafe_b64encode(json.dumps(key, default=str).encode()).decode()
