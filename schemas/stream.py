@@ -17,6 +17,7 @@ import click
 import domain
 from domain.kernel import EVENTS
 from domain.record import Erased, frozen, personal_fields
+from domain.reports import REPORTS
 from schemas.atoms import ATOMS
 from schemas.registry import Registry, Schema
 
@@ -166,7 +167,9 @@ def stored() -> dict[str, type]:
     """Every kind of fact there is, by name."""
     for module in walk_packages(domain.__path__, f"{domain.__name__}."):
         import_module(module.name)
-    return dict(sorted(EVENTS.items()))
+    if both := EVENTS.keys() & REPORTS.keys():
+        raise TypeError(f"events and reports share the names {sorted(both)}")
+    return dict(sorted((EVENTS | REPORTS).items()))
 
 
 def registered(*records: type, base: Registry | None = None) -> Registry:

@@ -17,7 +17,8 @@ from eventlog.reports import Cursor, ReportCodec, reached, recorded
 
 CONFLICT = "GH001"
 APPEND = """
-    SELECT log.append_reports(%s, %s, %s, %s, %s, %s, %s::int[], %s::bigint[], %s::text[], %s::bytea[])
+    SELECT log.append_reports(
+        %s, %s, %s, %s, %s, %s, %s::int[], %s::bigint[], %s::text[], %s::bytea[])
 """
 
 
@@ -27,6 +28,7 @@ class ReportListener(Listener):
     def _listen(self) -> None:
         with psycopg.connect(self._conninfo, autocommit=True) as connection:
             connection.execute("LISTEN reports")
+            self._head = 0
             while not self._closed.is_set():
                 for said in connection.notifies(timeout=POLL_SECONDS / 2):
                     self._heard(int(said.payload))

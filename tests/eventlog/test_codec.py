@@ -23,7 +23,7 @@ from tests.eventlog.arbitrary import example, records
 PLACE = aad(UUID(int=1), UUID(int=2), 3, UUID(int=4))
 KEY = SubjectKey(id=b"key-of-4", dek=b"d" * 32)
 KINDS = stored()
-CODEC = Codec(registered(*KINDS.values()))
+CODEC = RecordCodec[Any](KINDS, registered(*KINDS.values()))
 ANN, HOME = ResidentId(UUID(int=11)), ApartmentId(UUID(int=21))
 A_PIN = PinIssued(resident=ANN, apartment=HOME, pin="24681357", pin_mode="pin")
 
