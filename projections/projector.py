@@ -33,11 +33,22 @@ class Gathered:
 
     def __init__(self, table: LiteralString, id: LiteralString) -> None:
         self.table, self.id = table, id
+        self.clear()
+
+    def clear(self) -> None:
         self.changes: dict[Key, Row | None] = {}
+        self.certain: set[Key] = set()
 
     def set(self, community: CommunityId, id: UUID, **columns: Any) -> None:
         """A new row needs all its columns, one that is there those that change."""
         self.changes[community, id] = (self.changes.get((community, id)) or {}) | columns
+        self.certain.add((community, id))
+
+    def amend(self, community: CommunityId, id: UUID, **columns: Any) -> None:
+        """Like `set`, of what may be gone by then: its stream is not the one that says so."""
+        change = self.changes.setdefault((community, id), {})
+        if change is not None:
+            self.changes[community, id] = change | columns
 
     def touch(self, keys: Iterable[Key]) -> None:
         """To be written anew, if they are there."""
@@ -46,6 +57,7 @@ class Gathered:
 
     def drop(self, community: CommunityId, id: UUID) -> None:
         self.changes[community, id] = None
+        self.certain.discard((community, id))
 
 
 class Projector(Consumer):
@@ -88,7 +100,7 @@ class Projector(Consumer):
                 return
             before = self.position
             for gathered in self._gathering:
-                gathered.changes.clear()
+                gathered.clear()
             super().apply(batch)
             self._move(before, batch)
 
@@ -126,7 +138,7 @@ class Projector(Consumer):
         return [
             there.get((home, id), {"community": home, what.id: id}) | change
             for (home, id), change in what.changes.items()
-            if change or (change is not None and (home, id) in there)
+            if change is not None and ((home, id) in there or (home, id) in what.certain)
         ]
 
     def rows(
