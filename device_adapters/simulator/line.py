@@ -1,4 +1,7 @@
-"""A phone on its line: HTTP/1.1 on a loopback port, with everything that can go wrong on it."""
+"""A phone on its line: HTTP/1.1 on a loopback port, with everything that can go wrong on it.
+
+asyncio sets TCP_NODELAY by itself, and an answer is one write: no waiting for a delayed ACK.
+"""
 
 import asyncio
 import socket
@@ -67,7 +70,6 @@ class Line:
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if task := asyncio.current_task():
             self._keep(task)
-        no_delay(writer)
         try:
             await self._talk(Peer(reader, writer))
         except (Cut, asyncio.CancelledError):
@@ -215,10 +217,6 @@ class Peer:
 def head_of(reply: Reply, length: int) -> h11.Response:
     headers = [("Content-Type", reply.content_type), ("Content-Length", str(length))]
     return h11.Response(status_code=reply.status, headers=[*headers, *reply.headers.items()])
-
-
-def no_delay(writer: asyncio.StreamWriter) -> None:
-    writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def reset(writer: asyncio.StreamWriter) -> None:

@@ -1,0 +1,491 @@
+"""S3, S4, S16 and S19-S24: a fleet on real sockets."""
+
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any, ClassVar
+
+import httpx
+import pytest
+
+from device_adapters.simulator.fleet import Access, Fleet, PluggedIn, mac_of
+from tests.device_adapters.simulator.phones import a_user
+
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # reading certificates takes 20 ms a client
+DIGEST = Access(mode="digest", user="gate", password="a-secret")
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Iterator[Fleet]:
+    with Fleet(["X916", "E12W"]) as running:
+        yield running
+
+
+@pytest.fixture
+def phone(fleet: Fleet) -> Iterator[PluggedIn]:
+    yield fleet[0]
+    fleet[0].clear_faults()
+    fleet[0].do(lambda phone: phone.users.reset())
+
+
+def client(phone: PluggedIn, **options: Any) -> httpx.Client:
+    options.setdefault("timeout", 2)
+    return httpx.Client(base_url=phone.url, trust_env=False, verify=NO_TLS, **options)
+
+
+def get(phone: PluggedIn, path: str = "/api/system/info", **options: Any) -> httpx.Response:
+    with client(phone, **options) as http:
+        return http.get(path)
+
+
+def add(phone: PluggedIn, *items: dict[str, str], **options: Any) -> Any:
+    body = {"target": "user", "action": "add", "data": {"item": items}}
+    with client(phone, **options) as http:
+        return http.post("/api", json=body).json()
+
+
+def user_ids(phone: PluggedIn) -> list[str]:
+    rows = get(phone, "/api/user/get").json()["data"]["item"]
+    return [row["UserID"] for row in rows]
+
+
+def test_s3_the_content_type_cannot_be_trusted(fleet: Fleet) -> None:
+    answer = get(fleet[1])
+    assert answer.headers["content-type"] == "text/plain"
+    assert answer.json()["retcode"] == 0
+
+
+def test_s4_none_and_a_listed_address_come_in(fleet: Fleet) -> None:
+    assert get(fleet[0]).status_code == 200
+    with Fleet(["X916"], access=Access(mode="allowlist")) as guarded:
+        assert get(guarded[0]).status_code == 200
+
+
+def test_s4_an_empty_allowlist_denies_everyone_without_a_challenge() -> None:
+    with Fleet(["X916"], access=Access(mode="allowlist", allowlist=())) as guarded:
+        answer = get(guarded[0])
+        assert (answer.status_code, answer.headers.get("www-authenticate")) == (403, None)
+
+
+def test_s4_basic() -> None:
+    with Fleet(["X916"], access=Access(mode="basic", user="u", password="p")) as guarded:
+        assert get(guarded[0], auth=("u", "p")).status_code == 200
+        refused = get(guarded[0], auth=("u", "x"))
+        assert refused.status_code == 401
+        assert refused.headers["www-authenticate"] == 'Basic realm="HTTPAPI"'
+
+
+def test_s4_digest() -> None:
+    with Fleet(["X916"], access=DIGEST) as guarded:
+        challenge = get(guarded[0]).headers["www-authenticate"]
+        assert 'realm="HTTPAPI"' in challenge
+        assert "opaque=" in challenge
+        assert "nonce=" in challenge
+        right = httpx.DigestAuth("gate", "a-secret")
+        assert get(guarded[0], auth=right).json()["retcode"] == 0
+        assert add(guarded[0], a_user(), auth=right)["retcode"] == 0
+        for wrong in (httpx.DigestAuth("gate", "guess"), httpx.DigestAuth("eve", "a-secret")):
+            assert get(guarded[0], auth=wrong).status_code == 401
+        assert get(guarded[0], "/sim/state").status_code == 200
+
+
+def test_s4_a_digest_is_good_for_one_address_only() -> None:
+    with Fleet(["X916"], access=DIGEST) as guarded:
+        right = httpx.DigestAuth("gate", "a-secret")
+        stolen = {"Authorization": get(guarded[0], auth=right).request.headers["authorization"]}
+        assert get(guarded[0], "/api/system/info", headers=stolen).status_code == 200
+        assert get(guarded[0], "/api/user/get", headers=stolen).status_code == 401
+
+
+def test_s4_nobody_gets_in_without_a_password_of_their_own() -> None:
+    for mode in ("basic", "digest"):
+        with pytest.raises(ValueError, match="needs a user and a password"):
+            Access(mode=mode)
+    assert "a-secret" not in repr(DIGEST)
+
+
+class Receiver(BaseHTTPRequestHandler):
+    """Takes down what is called, and fails, so that a second try would show."""
+
+    called: ClassVar[list[str]]
+
+    def do_GET(self) -> None:
+        self.called.append(self.path)
+        self.send_response(500)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def receiver() -> Iterator[tuple[str, list[str]]]:
+    Receiver.called = []
+    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}", Receiver.called
+        server.shutdown()
+        thread.join()
+
+
+def eventually(true: Any, seconds: float = 2) -> bool:
+    end = time.monotonic() + seconds
+    while not true() and time.monotonic() < end:
+        time.sleep(0.005)
+    return bool(true())
+
+
+def test_s16_an_action_url_is_called_once(
+    phone: PluggedIn, receiver: tuple[str, list[str]]
+) -> None:
+    address, called = receiver
+    prefix = "Config.Features.ACTIONURL."
+    settings = {
+        f"{prefix}Enable": "1",
+        f"{prefix}ValidCodeEntered": f"{address}/token?mac=$mac&relay=$relay_id",
+    }
+    body = {"target": "config", "action": "set", "data": settings}
+    with client(phone) as http:
+        http.post("/api/config/set", json=body)
+    add(phone, a_user(PrivatePIN="2468"))
+    assert phone.punch("2468").opened
+    assert eventually(lambda: called)
+    time.sleep(0.05)
+    assert called == [f"/token?mac={phone.mac}&relay=1"]
+
+
+def test_s16_only_loopback_is_called_and_nothing_waits(phone: PluggedIn) -> None:
+    prefix, url = "Config.Features.ACTIONURL.", "http://192.0.2.1/x"
+    settings = {f"{prefix}Enable": "1", f"{prefix}InvalidCodeEntered": url}
+    phone.do(lambda p: p.config.change(settings))
+    started = time.monotonic()
+    phone.punch("0000")
+    assert get(phone).status_code == 200
+    assert time.monotonic() - started < 0.5
+    assert phone.state()["urls_called"][-1] == url
+
+
+def test_s19_a_reboot_cuts_everybody_off_for_a_while(phone: PluggedIn) -> None:
+    phone.fault("reboot", seconds=0.2)
+    with pytest.raises(httpx.TransportError):
+        get(phone)
+    assert phone.punch("2468").reason == "rebooting"
+    assert eventually(lambda: not phone.phone.is_down())
+    assert get(phone, "/api/system/status").json()["data"]["UpTime"] == 0
+
+
+def test_s19_offline_keeps_the_keypad_and_the_hand(phone: PluggedIn) -> None:
+    add(phone, a_user(PrivatePIN="2468"))
+    with client(phone) as http:
+        http.get("/api/user/get")
+        phone.fault("offline")
+        with pytest.raises(httpx.TransportError):
+            http.get("/api/user/get")
+    assert phone.punch("2468").opened
+    assert get(phone, "/sim/state").json()["faults"] == {"offline": True}
+    phone.clear_faults()
+    assert user_ids(phone) == ["u1"]
+
+
+def test_s19_unplugged_it_refuses(phone: PluggedIn) -> None:
+    address = phone.url
+    phone.unplug()
+    with pytest.raises(httpx.ConnectError):
+        get(phone)
+    phone.plug_in()
+    assert (phone.url, get(phone).status_code) == (address, 200)
+
+
+def test_s19_hung_it_takes_the_request_and_says_nothing(phone: PluggedIn) -> None:
+    phone.fault("hang")
+    with pytest.raises(httpx.ReadTimeout):
+        get(phone, timeout=0.1)
+    assert get(phone, "/sim/state").status_code == 200
+
+
+def test_s19_latency_and_half_an_answer(phone: PluggedIn) -> None:
+    phone.fault("latency", ms=80)
+    started = time.monotonic()
+    get(phone)
+    assert time.monotonic() - started > 0.08
+    phone.clear_faults()
+    phone.fault("half_close")
+    with pytest.raises(httpx.RemoteProtocolError):
+        get(phone)
+
+
+def test_s20_accept_and_drop(phone: PluggedIn) -> None:
+    phone.fault("accept_and_drop")
+    assert add(phone, a_user())["retcode"] == 0
+    assert user_ids(phone) == []
+
+
+def test_s20_partial_batch(phone: PluggedIn) -> None:
+    phone.fault("partial_batch", keep=0.5)
+    assert add(phone, *(a_user(f"u{n}") for n in range(6)))["retcode"] == 0
+    assert user_ids(phone) == ["u0", "u1", "u2"]
+
+
+def test_s20_stale_reads_come_fresh_again(phone: PluggedIn) -> None:
+    add(phone, a_user("old"))
+    phone.fault("stale_reads", seconds=0.15)
+    add(phone, a_user("new"))
+    assert user_ids(phone) == ["old"]
+    assert eventually(lambda: user_ids(phone) == ["old", "new"])
+
+
+def test_s20_wrong_clock(phone: PluggedIn) -> None:
+    phone.fault("wrong_clock", seconds=-7200)
+    shown = get(phone, "/api/system/status").json()["data"]["SystemTime"]
+    assert abs(shown - time.time() + 7200) < 3
+
+
+def test_s20_factory_reset_forgets_all_but_lets_us_in() -> None:
+    with Fleet(["X916"], access=DIGEST) as guarded:
+        right = httpx.DigestAuth("gate", "a-secret")
+        add(guarded[0], a_user(), auth=right)
+        guarded[0].punch("1111")
+        guarded[0].do(lambda phone: setattr(phone, "boot_seconds", 0.0))
+        guarded[0].fault("factory_reset")
+        rows = get(guarded[0], "/api/user/get", auth=right).json()["data"]
+        assert (rows["item"], guarded[0].state()["doorlog"]) == ([], [])
+
+
+def test_s20_edits_behind_our_back(phone: PluggedIn) -> None:
+    phone.fault("local_edit", op="add", row=a_user("x", PrivatePIN="1"))
+    phone.fault("local_edit", op="cloud", row=a_user("c"))
+    phone.fault("local_edit", op="duplicate", user_id="x")
+    assert user_ids(phone) == ["x", "c", "x"]
+    phone.fault("local_edit", op="alter", user_id="c", row={"Name": "Eve"})
+    phone.fault("local_edit", op="del", user_id="x")
+    rows = phone.state()["users"]
+    assert [(row["Name"], row["SourceType"]) for row in rows] == [("Eve", "2"), ("Ann", "1")]
+
+
+def test_s20_an_old_backup_comes_back(phone: PluggedIn) -> None:
+    add(phone, a_user("old"))
+    phone.fault("backup")
+    add(phone, a_user("new"))
+    phone.fault("restore_backup")
+    assert user_ids(phone) == ["old"]
+
+
+def test_s20_a_lost_answer_was_still_a_deed(phone: PluggedIn) -> None:
+    phone.fault("lost_ack")
+    with pytest.raises(httpx.TransportError):
+        add(phone, a_user())
+    phone.clear_faults()
+    assert user_ids(phone) == ["u1"]
+
+
+def test_s20_errors_garbage_and_strangers(phone: PluggedIn) -> None:
+    phone.fault("error_rate", rate=1)
+    assert get(phone).status_code == 500
+    phone.clear_faults()
+    phone.fault("garbage", kind="truncated")
+    with pytest.raises(ValueError, match="Unterminated"):
+        get(phone).json()
+    phone.clear_faults()
+    phone.fault("wrong_content_type")
+    assert get(phone).headers["content-type"] == "text/html"
+    phone.fault("other_mac", mac="0C1105BADBAD")
+    assert get(phone).json()["data"]["Status"]["MAC"] == "0C1105BADBAD"
+    phone.fault("redirect", to="http://127.0.0.1:9/")
+    assert get(phone).headers["location"] == "http://127.0.0.1:9/"
+
+
+def test_s20_half_of_the_requests_fail_by_chance(phone: PluggedIn) -> None:
+    phone.fault("error_rate", rate=0.5)
+    with client(phone) as http:
+        failed = [http.get("/api/system/info").status_code for _ in range(60)].count(500)
+    assert 10 < failed < 50
+
+
+def test_s20_a_giant_body_can_be_walked_away_from(phone: PluggedIn) -> None:
+    phone.fault("giant_body", bytes=50_000_000)
+    with client(phone) as http, http.stream("GET", "/api/user/get") as answer:
+        assert answer.headers["content-length"] == "50000000"
+        assert next(answer.iter_raw())
+    assert get(phone, "/sim/state").status_code == 200
+
+
+def test_s20_storage_is_full(phone: PluggedIn) -> None:
+    phone.fault("capacity", users=2)
+    assert add(phone, *(a_user(f"u{n}") for n in range(3)))["retcode"] == -1
+    assert user_ids(phone) == ["u0", "u1"]
+
+
+def test_s20_a_fault_ends_by_itself_or_all_at_once(phone: PluggedIn) -> None:
+    with client(phone) as http:
+        http.post("/sim/fault", json={"name": "hang"})
+        http.post("/sim/fault", json={"name": "latency", "ms": 5})
+        left = http.post("/sim/fault", json={"name": "hang", "on": False}).json()
+        assert left == {"faults": {"latency": 5}}
+        assert http.post("/sim/clear-faults").json() == {"faults": {}}
+
+
+def test_s20_the_hand_says_what_it_does_not_understand(phone: PluggedIn) -> None:
+    with client(phone) as http:
+        bodies: list[object] = [
+            {"name": "rain"},
+            {},
+            {"name": "latency", "seconds": 1},
+            {"name": "latency", "ms": "x"},
+            {"name": "local_edit", "op": "fly", "user_id": "u1"},
+            [],
+        ]
+        for body in bodies:
+            answer = http.post("/sim/fault", json=body)
+            assert (answer.status_code, list(answer.json())) == (400, ["error"]), body
+        assert http.post("/sim/rain", json={}).status_code == 404
+
+
+def test_s21_it_freezes_above_so_many_items(phone: PluggedIn) -> None:
+    phone.fault("freeze_above", items=3)
+    assert add(phone, *(a_user(f"u{n}") for n in range(3)))["retcode"] == 0
+    with pytest.raises(httpx.ReadTimeout):
+        add(phone, *(a_user(f"x{n}") for n in range(4)), timeout=0.1)
+    with pytest.raises(httpx.ReadTimeout):
+        get(phone, "/api/user/get", timeout=0.1)
+    phone.clear_faults()
+    assert len(user_ids(phone)) == 3
+
+
+def test_s21_storing_takes_its_time() -> None:
+    with Fleet(["X916"], ms_per_user=10) as slow:
+        for _ in range(2):
+            started = time.monotonic()
+            add(slow[0], *(a_user(f"u{time.monotonic_ns()}{n}") for n in range(10)))
+            assert time.monotonic() - started > 0.1
+            slow[0].clear_faults()
+
+
+def test_s22_open_door_by_html(fleet: Fleet, phone: PluggedIn) -> None:
+    path = "/fcgi/do?action=OpenDoor&UserName=u&Password=p&DoorNum="
+    assert "value='-1'" in get(phone, f"{path}1").text
+    where = "Config.DoorSetting.HTTPRELAY."
+    settings = {f"{where}Enable": "1", f"{where}UserName": "u", f"{where}Password": "p"}
+    for one in fleet:
+        one.do(lambda p: p.config.change(settings))
+    answer = get(phone, f"{path}1")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html")
+    assert "id='hcSingleResult' value='0'" in answer.text
+    assert phone.state()["relays"][1]
+    assert "value='1'" in get(phone, f"{path}9").text
+    assert "hcSingleResult" not in get(fleet[1], f"{path}1").text
+    assert "value='-1'" in get(phone, path.replace("Password=p", "Password=x") + "1").text
+
+
+def test_s22_an_r20a_wants_the_new_interface() -> None:
+    with Fleet(["R20A"]) as fleet:
+        assert "please use new interface" in get(fleet[0], "/fcgi/do?action=OpenDoor").text
+
+
+def test_s23_the_state_tells_all_but_the_secrets(phone: PluggedIn) -> None:
+    add(phone, a_user(PrivatePIN="2468"))
+    with client(phone) as http:
+        http.post("/sim/punch", json={"code": "2468"})
+        http.post("/sim/swipe", json={"card": "EE"})
+        state = http.get("/sim/state").json()
+    assert [row["PrivatePIN"] for row in state["users"]] == ["2468"]
+    assert [row["Code"] for row in state["doorlog"][-2:]] == ["2468", "EE"]
+    assert state["relays"]["1"] is True
+    assert state["answered"]["user/add"] >= 1
+    assert state["config"]["Config.DoorSetting.APIFCGI.Password"] == ""
+
+
+def test_s23_the_same_seed_makes_the_same_fleet() -> None:
+    assert mac_of(1, 0) == mac_of(1, 0) != mac_of(2, 0)
+    macs = [phone.mac for phone in Fleet(["X916"] * 200, seed=7).phones]
+    assert len(set(macs)) == 200
+    assert all(mac.startswith("0C1105") and len(mac) == 12 for mac in macs)
+
+
+def test_s23_the_hand_is_on_loopback_only(fleet: Fleet) -> None:
+    for phone in fleet:
+        with socket.socket() as other:
+            other.settimeout(1)
+            address = ("127.0.0.2", phone.line.port)
+            assert other.connect_ex(address) != 0
+        assert phone.url.startswith("http://127.0.0.1:")
+
+
+def test_s24_many_phones_on_ports_of_their_own() -> None:
+    with Fleet(["X916"] * 100) as many:
+        assert len({phone.url for phone in many}) == 100
+        for phone in (many[0], many[57], many[99]):
+            assert get(phone).json()["data"]["Status"]["MAC"] == phone.mac
+
+
+def test_s24_one_hung_phone_does_not_hold_the_others(fleet: Fleet, phone: PluggedIn) -> None:
+    phone.fault("hang")
+    with client(phone) as waiting, client(fleet[1]) as http:
+        request = Thread(target=lambda: swallow(waiting))
+        request.start()
+        started = time.monotonic()
+        http.get("/api/system/info")
+        assert time.monotonic() - started < 0.2
+        request.join()
+
+
+def swallow(http: httpx.Client) -> None:
+    with pytest.raises(httpx.ReadTimeout):
+        http.get("/api/system/info", timeout=0.2)
+
+
+def test_s24_no_request_on_keep_alive_waits_for_a_delayed_ack(phone: PluggedIn) -> None:
+    """Nagle and a delayed ACK would make it 44 ms."""
+    with client(phone) as http:
+        took = []
+        for _ in range(50):
+            started = time.perf_counter()
+            http.get("/api/system/status")
+            took.append(time.perf_counter() - started)
+    assert sorted(took)[25] < 0.01
+
+
+def test_one_request_at_a_time_is_seen_to_be_kept_or_not(phone: PluggedIn) -> None:
+    phone.do(lambda p: setattr(p, "most_at_once", 0))
+    phone.fault("ms_per_user", ms=50)
+    threads = [Thread(target=add, args=(phone, a_user(f"u{n}"))) for n in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert phone.state()["most_at_once"] > 1
+    assert len(user_ids(phone)) == 3
+
+
+@pytest.mark.parametrize("raw", [b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\n", b""])
+def test_bad_http_ends_the_connection_and_nothing_else(phone: PluggedIn, raw: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", phone.line.port), timeout=2) as wire:
+        wire.sendall(raw)
+        wire.shutdown(socket.SHUT_WR)
+        assert wire.recv(100) == b""
+    assert get(phone).status_code == 200
+
+
+def test_a_client_that_waits_for_a_go_ahead_gets_one(phone: PluggedIn) -> None:
+    head = b"POST /api HTTP/1.1\r\nHost: x\r\nContent-Length: 35\r\nExpect: 100-continue\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", phone.line.port), timeout=2) as wire:
+        wire.sendall(head)
+        assert wire.recv(100).startswith(b"HTTP/1.1 100")
+        wire.sendall(b'{"target": "user", "action": "get"}')
+        assert wire.recv(1000).startswith(b"HTTP/1.1 200")
+
+
+def test_an_unknown_model_is_refused() -> None:
+    with pytest.raises(ValueError, match="no model Z80; there are X916"):
+        Fleet(["Z80"])
+
+
+def test_a_taken_port_is_said() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(OSError, match="in use"), Fleet(["X916"], port=other.getsockname()[1]):
+            pass
