@@ -4,15 +4,36 @@ from datetime import UTC, datetime
 from ipaddress import ip_network
 from uuid import UUID
 
+from uuid6 import uuid7
+
 from domain.access_groups import ALWAYS, AccessGroupCreated, Door, Schedule
+from domain.accounts import AccountOpened, Role
 from domain.apartments import (
     ApartmentCreated,
     BuildingCreated,
     HouseholdJoined,
     HouseholdRole,
 )
-from domain.devices import Box, DeviceRegistered, Login, Place, Relay
-from domain.ids import ApartmentId, BuildingId, CommunityId, DeviceId, GroupId, ResidentId
+from domain.devices import (
+    Box,
+    DeviceRegistered,
+    DeviceSynced,
+    DeviceWentOffline,
+    DeviceWentOnline,
+    Login,
+    Outcome,
+    Place,
+    Relay,
+)
+from domain.ids import (
+    AccountId,
+    ApartmentId,
+    BuildingId,
+    CommunityId,
+    DeviceId,
+    GroupId,
+    ResidentId,
+)
 from domain.residents import (
     CardsChanged,
     Contact,
@@ -141,3 +162,21 @@ def a_device(
         login=login,
         hint=f"hint-{n}",
     )
+
+
+def online(device: DeviceId = GATE, firmware: str = "916.30.10.114") -> DeviceWentOnline:
+    return DeviceWentOnline(sync=uuid7(), device=device, firmware=firmware)
+
+
+def offline(device: DeviceId = GATE, reason: str = "no answer") -> DeviceWentOffline:
+    return DeviceWentOffline(sync=uuid7(), device=device, reason=reason)
+
+
+def synced(device: DeviceId, *outcomes: Outcome) -> DeviceSynced:
+    return DeviceSynced(sync=uuid7(), device=device, outcomes=outcomes)
+
+
+def an_account(
+    account: AccountId, name: str = "Asta", role: Role = "manager", *communities: CommunityId
+) -> AccountOpened:
+    return AccountOpened(account=account, name=name, role=role, communities=frozenset(communities))
