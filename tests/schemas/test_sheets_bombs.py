@@ -34,7 +34,7 @@ from tests.schemas.sheet_builders import (
 )
 
 HEAD = "<row><c t='str'><v>Name</v></c></row>"
-PARENT = 70 * MB
+PARENT = 20 * MB
 SECONDS = 2.0
 
 
