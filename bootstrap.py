@@ -1,1 +1,278 @@
-"""The only file that knows every part."""
+"""The only file that knows every part: it finds them, and gives each what it needs."""
+
+import secrets
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib import import_module
+from pkgutil import walk_packages
+from random import SystemRandom
+from threading import Event as Flag
+from types import ModuleType
+from typing import Any
+from uuid import UUID, uuid5
+
+import psycopg
+from flask import Flask
+from flask_smorest import Blueprint
+from flask_swagger_ui import get_swaggerui_blueprint
+from psycopg_pool import ConnectionPool
+from uuid6 import uuid7
+
+import commands
+import projections
+import readapi
+from commands import http
+from commands.accounts import (
+    AssignCommunities,
+    IssueToken,
+    OpenAccount,
+    RevokeToken,
+    account_of,
+    actor,
+    digest_of,
+    may_touch,
+)
+from commands.bus import Bus
+from config import Config
+from domain.accounts import PLATFORM, Actor, Role, TokenId
+from domain.ids import AccountId, CommunityId
+from eventlog import migrations
+from eventlog.audit import Taken, differences
+from eventlog.port import MAX_BATCH, Batch
+from eventlog.postgres import Connections, PostgresLog
+from eventlog.postgres.reports import PostgresReportLog, ReportListener
+from eventlog.reports import ReportCodec
+from eventlog.sealing import Master
+from projections.projector import Projector
+from projections.runner import Readable, Runner
+from readapi.errors import ProblemApi
+from readapi.home import home
+from readapi.identity import SECURITY, guard
+from readapi.waiting import Positions, Reading
+
+WEB_THREADS = 4
+WAIT_SECONDS = 2.0
+SETTINGS = {
+    "API_TITLE": "Gatehouse",
+    "API_VERSION": "v1",
+    "OPENAPI_VERSION": "3.1.0",
+    "OPENAPI_URL_PREFIX": "/api",
+    "OPENAPI_JSON_PATH": "openapi.json",
+    "MAX_CONTENT_LENGTH": 11 * 2**20,  # a spreadsheet of 10 MB and its envelope (F1)
+    "API_SPEC_OPTIONS": {
+        "security": [{"token": []}],
+        "components": {"securitySchemes": {"token": SECURITY}},
+    },
+}
+OPERATOR = Actor(name="house:operator", role="system")
+
+
+def discover(*packages: ModuleType) -> list[ModuleType]:
+    """Import everything; decorators and subclasses register themselves as they are read."""
+    found = [m for p in packages for m in walk_packages(p.__path__, f"{p.__name__}.")]
+    return [import_module(module.name) for module in found]
+
+
+MODULES = discover(commands, projections, readapi)
+
+
+def read_models() -> list[type[Projector]]:
+    return sorted(Projector.__subclasses__(), key=lambda kind: kind.name)
+
+
+@dataclass
+class House:
+    """The parts of one process, each made when it is first wanted."""
+
+    config: Config
+
+    @cached_property
+    def master(self) -> Master:
+        return Master(self.config.kek())
+
+    @cached_property
+    def log(self) -> PostgresLog:
+        return PostgresLog(self.config.database.append, self.master)
+
+    @cached_property
+    def reports(self) -> PostgresReportLog:
+        connections = Connections(self.config.database.append, most=2)
+        return PostgresReportLog(connections, ReportListener(connections.conninfo), ReportCodec())
+
+    @cached_property
+    def bus(self) -> Bus:
+        return Bus(
+            self.log,
+            now=lambda: datetime.now(UTC),
+            new_id=uuid7,
+            random=SystemRandom(),
+            networks=self.config.device_networks,
+        )
+
+    @cached_property
+    def reading(self) -> Reading:
+        pool = ConnectionPool(
+            self.config.database.read,
+            kwargs={"autocommit": True, "prepare_threshold": 0, "options": "-c search_path=read"},
+            min_size=1,
+            max_size=WEB_THREADS + 1,
+            timeout=1,
+            check=ConnectionPool.check_connection,
+            open=True,
+        )
+        positions = Positions(
+            lambda: psycopg.connect(self.config.database.read, autocommit=True, connect_timeout=2)
+        )
+        return Reading(pool, positions, self.log.vault, threads=WEB_THREADS, wait=WAIT_SECONDS)
+
+    @cached_property
+    def runner(self) -> Runner:
+        logs: dict[str, Readable] = {"events": self.log, "reports": self.reports}
+        return Runner(logs, self.project, self.log.vault)
+
+    def project(self, schema: str) -> psycopg.Connection[Any]:
+        """As the role that owns the read models, with bare names in one schema."""
+        return psycopg.connect(
+            self.config.database.project,
+            autocommit=True,
+            prepare_threshold=0,
+            connect_timeout=2,
+            options=f"-c search_path={schema}",
+        )
+
+    def close(self) -> None:
+        for made in ("log", "reports"):
+            if made in vars(self):
+                vars(self)[made].close()
+        if "reading" in vars(self):
+            self.reading.pool.close()
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """The web: commands in, read models out."""
+    house = House(config or Config.from_env())
+    app = Flask("gatehouse")
+    app.config |= SETTINGS
+    app.extensions["house"] = house
+    house.reading.install(app)
+    guard(
+        app,
+        lambda token: account_of(house.log, token),
+        lambda account, community: may_touch(house.log, account, community),
+        actor,
+    )
+    api = ProblemApi(app)
+    for blueprint in (http.routes(house.bus.dispatch), *blueprints()):
+        api.register_blueprint(blueprint)
+    app.register_blueprint(home(house.log.head, lambda: {kind.name for kind in read_models()}))
+    docs = get_swaggerui_blueprint("/api/docs", "/api/openapi.json", {"app_name": "Gatehouse"})
+    app.register_blueprint(docs)
+    return app
+
+
+def blueprints() -> list[Blueprint]:
+    return [v for m in MODULES for v in vars(m).values() if isinstance(v, Blueprint)]
+
+
+@contextmanager
+def the_house() -> Iterator[House]:
+    house = House(Config.from_env())
+    try:
+        yield house
+    finally:
+        house.close()
+
+
+def migrate() -> None:
+    migrations.migrate(Config.from_env().database.owner)
+
+
+def run(process: str) -> None:
+    """A process of the Procfile until SIGTERM or SIGINT."""
+    stop = Flag()
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, lambda *_: stop.set())
+    with the_house() as house:
+        RUNS[process](house, stop)
+
+
+def run_projector(house: House, stop: Flag) -> None:
+    house.runner.run(read_models(), stop)
+
+
+RUNS: Mapping[str, Callable[[House, Flag], None]] = {"projector": run_projector}
+
+
+def make_token(role: Role, name: str, communities: Sequence[str], *, replace: bool = False) -> str:
+    """A new token of the account of this role and name; `replace` ends the one made so before."""
+    with the_house() as house:
+        account = AccountId(uuid5(PLATFORM, f"{role}/{name}"))
+        token = secrets.token_urlsafe(32)
+        id = TokenId(uuid5(account, "token") if replace else uuid7())
+
+        def say(command: object) -> None:
+            house.bus.dispatch(command, community=PLATFORM, actor=OPERATOR)
+
+        say(OpenAccount(account=account, name=name, role=role))
+        if communities:
+            assigned = frozenset(CommunityId(UUID(community)) for community in communities)
+            say(AssignCommunities(account=account, communities=assigned))
+        say(RevokeToken(token=id))
+        say(IssueToken(token=id, account=account, digest=digest_of(token)))
+        return token
+
+
+def rebuild(name: str, progress: Callable[[int, int], None]) -> None:
+    kinds = {kind.name: kind for kind in read_models()}
+    if name not in kinds:
+        raise LookupError(f"no read model is called {name}; there are {', '.join(kinds)}")
+    with the_house() as house:
+        house.runner.rebuild(kinds[name], progress)
+
+
+def history(log: PostgresLog, after: int = 0) -> Iterator[Any]:
+    batch: Batch[Any] = log.read(after=after)
+    while batch:
+        yield from batch
+        batch = log.read(after=batch[-1].position)
+
+
+def audit_claims() -> list[str]:
+    with the_house() as house, psycopg.connect(house.config.database.read) as db:
+        rows = db.execute("select community, kind, key, discriminator, owner from log.claims")
+        stored: list[Taken] = [
+            (home, kind, bytes(key), at, who) for home, kind, key, at, who in rows
+        ]
+        return list(differences(history(house.log), stored, house.log.vault.digest))
+
+
+def tail(after: int | None, follow: bool) -> Iterator[str]:
+    """A line an event, without anything personal."""
+    with the_house() as house:
+        position = max(0, house.log.head() - 10) if after is None else after
+        while batch := house.log.read(after=position, limit=MAX_BATCH, wait=60 if follow else 0):
+            for r in batch:
+                yield (
+                    f"{r.position:>8}  {r.recorded_at:%Y-%m-%d %H:%M:%S}  "
+                    f"{type(r.event).__name__:<24} {r.stream}  by {r.actor}"
+                )
+            position = batch[-1].position
+
+
+def status() -> dict[str, object]:
+    """What stands where, for `gatehouse status`."""
+    config = Config.from_env()
+    with psycopg.connect(config.database.read, connect_timeout=2) as db:
+        [head] = db.execute("select coalesce(max(position), 0) from log.events").fetchone() or (0,)
+        models = db.execute("select name, position, failed from read.positions order by name")
+        lag = {
+            name: f"stopped: {failed}"
+            if failed
+            else f"{position} ({max(0, head - position)} behind)"
+            for name, position, failed in models
+        }
+    return {"log head": head, "read models": lag}

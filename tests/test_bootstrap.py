@@ -1,0 +1,160 @@
+"""The web as it is put together, over a real PostgreSQL: from a token to a change and a refusal."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid5
+
+import pytest
+from flask.testing import FlaskClient
+from uuid6 import uuid7
+from werkzeug.test import TestResponse
+
+from bootstrap import OPERATOR, House, create_app
+from commands.accounts import IssueToken, OpenAccount, RevokeToken, digest_of
+from commands.bus import COMMANDS
+from config import Config, Database, create_kek
+from domain.accounts import PLATFORM, Role, TokenId
+from domain.ids import AccountId
+from tests.builders import ANN, ELSEWHERE, FLAT_1, HARBOUR, LOOPBACK, TOWER
+
+HOME = f"/api/v1/communities/{HARBOUR}"
+CONTACT = {"first_name": "Ann", "last_name": "Archer"}
+
+
+@pytest.fixture
+def web(database: Database, tmp_path: Path) -> Iterator[FlaskClient]:
+    kek = tmp_path / "keys" / "kek"
+    create_kek(kek)
+    config = Config(
+        port=8000,
+        data=tmp_path,
+        database=database,
+        embedded=None,
+        demo=False,
+        kek_file=kek,
+        device_networks=LOOPBACK,
+        kafka_bootstrap=None,
+        web_concurrency=1,
+    )
+    app = create_app(config)
+    yield app.test_client()
+    app.extensions["house"].close()
+
+
+def token(web: FlaskClient, role: Role, name: str = "x") -> str:
+    house: House = web.application.extensions["house"]
+    account, made = AccountId(uuid5(PLATFORM, f"{role}/{name}")), secrets.token_urlsafe(32)
+    for command in (
+        OpenAccount(account=account, name=name, role=role),
+        IssueToken(token=TokenId(uuid7()), account=account, digest=digest_of(made)),
+    ):
+        house.bus.dispatch(command, community=PLATFORM, actor=OPERATOR)
+    return made
+
+
+def send(
+    web: FlaskClient, token: str, name: str, /, *, key: int = 0, home: UUID = HARBOUR, **body: Any
+) -> TestResponse:
+    headers = {"Authorization": f"Bearer {token}"}
+    headers |= {"Idempotency-Key": str(UUID(int=key))} if key else {}
+    return web.post(f"/api/v1/communities/{home}/commands/{name}", json=body, headers=headers)
+
+
+def told(answer: TestResponse) -> dict[str, Any]:
+    body: dict[str, Any] = answer.get_json()
+    return body
+
+
+def a_house(web: FlaskClient, token: str) -> None:
+    for name, body in (
+        ("create-community", {"name": "Harbour Quarter", "zone": "Europe/Lisbon"}),
+        ("create-building", {"building": str(TOWER), "name": "Tower"}),
+        (
+            "create-apartment",
+            {"apartment": str(FLAT_1), "building": str(TOWER), "number": "2#123A"},
+        ),
+        ("add-resident", {"resident": str(ANN), "apartment": str(FLAT_1), "contact": CONTACT}),
+    ):
+        answer = send(web, token, name, **body)
+        assert answer.status_code == 202, answer.json
+
+
+def test_n17_a_command_is_answered_with_its_position_and_a_repeat_alike(web: FlaskClient) -> None:
+    installer = token(web, "installer")
+    a_house(web, installer)
+    first = send(web, installer, "issue-pin", key=7, resident=str(ANN), pin="2468")
+    assert (first.status_code, told(first)["events"]) == (202, 1)
+    assert told(first)["command_id"] == str(UUID(int=7))
+    again = send(web, installer, "issue-pin", key=7, resident=str(ANN), pin="2468")
+    assert again.json == first.json
+    other = send(web, installer, "issue-pin", key=7, resident=str(ANN), pin="1357")
+    assert (other.status_code, told(other)["code"]) == (409, "command-id-reused")
+
+
+def test_s5_without_a_token_401_and_what_is_not_yours_404(web: FlaskClient) -> None:
+    installer, manager = token(web, "installer"), token(web, "manager")
+    a_house(web, installer)
+    for nobody in ("", "nonsense"):
+        assert send(web, nobody, "issue-pin", resident=str(ANN), pin="2468").status_code == 401
+    theirs = send(web, manager, "issue-pin", resident=str(ANN), pin="2468")
+    nowhere = send(web, manager, "issue-pin", home=ELSEWHERE, resident=str(ANN), pin="2468")
+    assert (theirs.status_code, theirs.data) == (404, nowhere.data)
+    rival = token(web, "installer", "rival")
+    assert send(web, rival, "revoke-pin", resident=str(ANN)).status_code == 404
+
+
+def test_s8_a_revoked_token_ends_with_the_next_request(web: FlaskClient) -> None:
+    house: House = web.application.extensions["house"]
+    account, made, id = AccountId(uuid5(PLATFORM, "installer/x")), "a-token", TokenId(uuid7())
+    token(web, "installer")
+    issue = IssueToken(token=id, account=account, digest=digest_of(made))
+    house.bus.dispatch(issue, community=PLATFORM, actor=OPERATOR)
+    a_house(web, made)
+    house.bus.dispatch(RevokeToken(token=id), community=PLATFORM, actor=OPERATOR)
+    assert send(web, made, "revoke-pin", resident=str(ANN)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        ({"pin": "9468"}, 422, {"errors": {"pin": ["2 to 8 digits, not starting with 9"]}}),
+        ({"pin": 2468}, 422, {"errors": {"pin": ["Not a valid string."]}}),
+        ({"pin": "2468", "sudo": True}, 422, {"errors": {"sudo": ["Unknown field."]}}),
+        ({}, 422, {"errors": {"pin": ["Missing data for required field."]}}),
+        ({"pin": "2468", "resident": str(FLAT_1)}, 404, {}),
+    ],
+)
+def test_s14_every_no_is_a_problem(
+    web: FlaskClient, body: dict[str, Any], status: int, said: dict[str, Any]
+) -> None:
+    installer = token(web, "installer")
+    a_house(web, installer)
+    answer = send(web, installer, "issue-pin", **({"resident": str(ANN)} | body))
+    assert (answer.status_code, answer.content_type) == (status, "application/problem+json")
+    assert said.items() <= told(answer).items()
+
+
+def test_every_command_is_in_the_document_and_every_read_too(web: FlaskClient) -> None:
+    document = web.get("/api/openapi.json").get_json()
+    paths = {p.partition("/commands/")[2] for p in document["paths"]}
+    assert {name for name in paths if name and not name.endswith("/template")} == set(COMMANDS)
+    assert document["openapi"].startswith("3.1")
+
+
+def test_the_template_is_a_real_spreadsheet(web: FlaskClient) -> None:
+    installer = token(web, "installer")
+    a_house(web, installer)
+    answer = web.get(
+        f"{HOME}/commands/import-residents/template",
+        headers={"Authorization": f"Bearer {installer}"},
+    )
+    assert answer.status_code == 200
+    assert answer.data.startswith(b"PK")
+
+
+def test_the_page_says_where_to_go(web: FlaskClient) -> None:
+    assert b"/api/docs" in web.get("/").data
+    assert web.get("/api/docs/").status_code == 200
+    assert web.get("/healthz").json == {"status": "ok"}
