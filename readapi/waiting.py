@@ -120,8 +120,19 @@ class Reading:
             return mine and self.positions.wait(name, position, deadline - monotonic())
 
 
-def reached(kind: type[P], after: After, *, etag: bool = True) -> P:
-    """The read model, at the position asked for if it came in time; 304 if it is unchanged."""
+def reached(
+    kind: type[P],
+    after: After,
+    *,
+    etag: bool = True,
+    of: CommunityId | None = None,
+    besides: object = "",
+) -> P:
+    """The read model, at the position asked for if it came in time; 304 if it is unchanged.
+
+    `of` is the community that is read, where it is not the address's; `besides` is what else the
+    answer depends on.
+    """
     reading: Reading = current_app.extensions["reading"]
     db = reading.db()
     model = kind(db, reading.vault)
@@ -134,7 +145,7 @@ def reached(kind: type[P], after: After, *, etag: bool = True) -> P:
     header = HEADER[kind.follows]
     said[header] = min(position, said.get(header, position))
     if etag:
-        unchanged(model)
+        unchanged(model, of or CommunityId((request.view_args or {})["community"]), besides)
     return model
 
 
@@ -145,11 +156,11 @@ def stands_at(model: Projector) -> int:
     return int(row[0]) if row else 0
 
 
-def unchanged(model: Projector) -> None:
+def unchanged(model: Projector, community: CommunityId, besides: object) -> None:
     """Everything that an answer depends on: the model's last change here, the address, the role."""
-    community = CommunityId((request.view_args or {})["community"])
-    seen = f"{model.name}.{model.changed(community)}.{request.full_path}.{g.actor.role}"
-    g.etag = f'W/"{sha256((g.get("etag", "") + seen).encode()).hexdigest()[:24]}"'
+    before, changed = g.get("etag", ""), model.changed(community)
+    seen = [before, model.name, changed, request.full_path, g.actor.role, besides]
+    g.etag = f'W/"{sha256(repr(seen).encode()).hexdigest()[:24]}"'
     if request.method == "GET" and request.headers.get("If-None-Match") == g.etag:
         abort(Response(status=304))
 
