@@ -15,7 +15,7 @@ from tests.builders import ELSEWHERE
 from tests.read_models import House
 
 few = settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
