@@ -1,0 +1,285 @@
+"""Brings one phone to what is wanted of it. Revocations first; nothing is so before it was read."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final, Protocol
+from uuid import UUID
+
+from device_adapters.port import (
+    Held,
+    Identity,
+    Offline,
+    Phone,
+    Rejected,
+    Unsupported,
+    WrongBox,
+)
+from device_adapters.verified import TRIES, Credential, Digest, Failing, Findings, holder
+from device_adapters.wants import Wants, Wishes
+from domain.devices import Outcome, SyncState
+from domain.rights import Entry
+
+ROUND: Final = 500  # grants before they are read back
+LEAST_BATCH: Final = 5
+Tell = Callable[[Sequence[Outcome]], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """`looks`: how often, in settling times, a phone is read before a write counts as failed, for
+    some answer with what was a while ago. `breaker`: seconds to leave alone what failed three
+    times, doubled each time up to `longest`.
+    """
+
+    looks: tuple[float, ...] = (1, 1, 2)
+    breaker: float = 300
+    longest: float = 3600
+
+
+class Surroundings(Protocol):
+    """What a keeper needs of its lane."""
+
+    def wishes(self) -> Wishes:
+        """What came in since the last call."""
+
+    def pause(self, seconds: float, *, until_wishes: bool) -> None:
+        """Returns early if it is over; if `until_wishes`, also for new ones."""
+
+    def breathe(self) -> None:
+        """Time for others, between two writes."""
+
+
+class Keeper:
+    """`mac` is that of the box which may be given codes. Not thread-safe: a lane's own."""
+
+    def __init__(
+        self,
+        phone: Phone,
+        mac: str,
+        lane: Surroundings,
+        tell: Tell,
+        digest: Digest,
+        reported: Mapping[Credential, Outcome],
+        patience: Patience,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._phone, self._mac, self._lane, self._tell = phone, mac, lane, tell
+        self._patience, self._clock = patience, clock
+        self.wants = Wants(phone)
+        self._found = Findings(phone, self.wants, digest, dict(reported))
+        self._dirty: dict[str, float] = {}
+        self._unproven: dict[str, Entry | None] = {}
+        self._refused: dict[str, str] = {}
+        self._alone: set[str] = set()
+        self._spoiled: set[str] = set()
+        self._unsaid: set[UUID] = set()
+        self._batch, self._unread = phone.limits.batch, True
+
+    def forget(self) -> None:
+        """What the phone holds is not known for sure: read all before anything else."""
+        self._unread = True
+
+    def run(self) -> Identity:
+        """One pass. Raises Failure; what was not done is then still to do."""
+        identity = self._identify()
+        self.hear()
+        if self._unread:
+            self._read_all()
+        wrote = False
+        while self._step():
+            wrote = True
+        self._report(())
+        if wrote:
+            self._phone.tidy(self.wants.entries())
+        return identity
+
+    def hear(self) -> bool:
+        """Take in the latest wishes; whether some of them touch what the phone holds."""
+        changed = self.wants.take(self._lane.wishes())
+        for key in changed:
+            self._found.failing.pop(key, None)
+            self._alone.discard(key)
+        self._mark(changed)
+        return any(self._found.present(key) for key in changed & self._dirty.keys())
+
+    def next_due(self) -> float | None:
+        """When, on the monotonic clock, there is something to do; None if there is not."""
+        if self._unread or self._unsaid or self._unproven:
+            return self._clock()
+        return min(map(self._due, self._dirty), default=None)
+
+    def waiting(self) -> tuple[int, int, float | None]:
+        """How many changes wait, how many of them are revocations, since when."""
+        dirty = dict(self._dirty)
+        gone = sum(self.wants.of(key) is None for key in dirty)
+        return len(dirty), gone, min(dirty.values(), default=None)
+
+    def suspended(self) -> int:
+        return sum(one.tries >= TRIES for one in list(self._found.failing.values()))
+
+    def _identify(self) -> Identity:
+        """D10: whoever else answers gets no code."""
+        identity = self._phone.identify()
+        if identity.mac != self._mac:
+            raise WrongBox(f"{identity.mac or 'no MAC'} answers")
+        return identity
+
+    def _due(self, key: str) -> float:
+        failing = self._found.failing.get(key)
+        return failing.again if failing else self._dirty[key]
+
+    def _mark(self, keys: Iterable[str]) -> None:
+        """Those that are not as they should be, and since when."""
+        for key in keys:
+            if self._found.right(key):
+                self._dirty.pop(key, None)
+                self._unsaid.add(holder(key))
+            else:
+                self._dirty.setdefault(key, self._clock())
+
+    def _step(self) -> bool:
+        """Write, read back, say; False if there is nothing to do."""
+        self.hear()
+        todo = self._todo()
+        grants = bool(todo) and self.wants.of(todo[0]) is not None
+        self._write(todo, grants)
+        if self._unproven:
+            self._prove(grants)
+        return bool(todo)
+
+    def _todo(self) -> Sequence[str]:
+        """All that must go; else what must change, then what must come."""
+        now = self._clock()
+        due = [key for key in self._dirty if self._due(key) <= now and not self._is_written(key)]
+        if gone := [key for key in due if self.wants.of(key) is None]:
+            return gone
+        due.sort(key=lambda key: not self._found.present(key))
+        return due[:ROUND]
+
+    def _is_written(self, key: str) -> bool:
+        return key in self._unproven and self._unproven[key] == self.wants.of(key)
+
+    def _write(self, todo: Sequence[str], grants: bool) -> None:
+        for batch in self._batches(todo):
+            self._write_batch(batch)
+            self._lane.breathe()
+            if grants and self.hear():
+                return
+
+    def _batches(self, keys: Sequence[str]) -> Iterable[Sequence[str]]:
+        together = [key for key in keys if key not in self._alone]
+        for start in range(0, len(together), self._batch):
+            yield together[start : start + self._batch]
+        yield from ([key] for key in keys if key in self._alone)
+
+    def _write_batch(self, keys: Sequence[str]) -> None:
+        """A batch that is refused is tried again one by one: one bad record spoils all."""
+        wanted = {key: self.wants.of(key) for key in keys}
+        entries = [entry for entry in wanted.values() if entry]
+        try:
+            if entries:
+                self._phone.put(entries)
+            if len(entries) < len(wanted):
+                self._phone.withdraw([key for key, entry in wanted.items() if not entry])
+        except Offline:
+            self._batch = max(LEAST_BATCH, self._batch // 2)
+            raise
+        except (Rejected, Unsupported) as no:
+            if len(keys) > 1:
+                self._alone.update(keys)
+                self._spoiled.update(keys)
+            else:
+                self._refused[keys[0]] = no.reason
+        self._unproven |= wanted
+
+    def _prove(self, grants: bool) -> None:
+        """Read back what was written, more than once if need be. Wishes that touch what the phone
+        holds go before the proof of grants; the proof of revocations waits for nobody."""
+        for look in self._patience.looks:
+            if self._settles(look * self._phone.limits.settle, grants):
+                return
+            held = self._phone.read()
+            wrong = {k for k, e in self._unproven.items() if not self._found.agrees(k, e, held)}
+            if wrong <= self._refused.keys() | self._spoiled:
+                break
+        self._conclude(held)
+
+    def _settles(self, seconds: float, interruptible: bool) -> bool:
+        """Whether it was interrupted."""
+        over = self._clock() + seconds
+        while (left := over - self._clock()) > 0:
+            self._lane.pause(left, until_wishes=interruptible)
+            if interruptible and self.hear():
+                return True
+        return False
+
+    def _conclude(self, held: Mapping[str, Held]) -> None:
+        proven, self._unproven = self._unproven, {}
+        refused, self._refused = self._refused, {}
+        spoiled, self._spoiled = self._spoiled, set()
+        for key, entry in proven.items():
+            if self._found.agrees(key, entry, held):
+                self._found.settle(key, entry)
+                self._alone.discard(key)
+            else:
+                self._note(key, held)
+                if key not in spoiled:
+                    self._fail(key, refused.get(key), self._found.differs(key, entry, held))
+        self._notice(held)
+        self._mark(proven)
+        self._report(map(holder, proven))
+
+    def _note(self, key: str, held: Mapping[str, Held]) -> None:
+        if key in held:
+            self._found.stray(key, held[key])
+        else:
+            self._found.lost(key)
+
+    def _notice(self, held: Mapping[str, Held]) -> None:
+        """What somebody else did meanwhile, as far as keys tell."""
+        known = self._found.verified.keys() | self._found.strays.keys()
+        for key in known ^ held.keys():
+            self._note(key, held)
+            self._mark([key])
+
+    def _fail(self, key: str, refused: str | None, differs: str) -> None:
+        before = self._found.failing.get(key)
+        tries = before.tries + 1 if before else 1
+        rest = self._patience.breaker * 2 ** min(tries - TRIES, 8) if tries >= TRIES else 0
+        state: SyncState = "rejected" if refused else "mismatch"
+        self._found.failing[key] = Failing(
+            tries=tries,
+            state=state,
+            reason=refused or differs,
+            again=self._clock() + min(rest, self._patience.longest),
+        )
+
+    def _read_all(self) -> None:
+        """Compare every record (drift, restarts, factory resets)."""
+        held = self._phone.read()
+        self._unproven, self._refused, self._spoiled = {}, {}, set()
+        self._found.verified.clear()
+        self._found.strays.clear()
+        self.wants.make_room()
+        for key in held:
+            entry = self.wants.of(key)
+            if entry and self._found.agrees(key, entry, held) and self._found.vouched(entry):
+                self._found.settle(key, entry)
+            else:
+                self._found.stray(key, held[key])
+        self._mark({*self.wants.keys(), *held, *self._dirty})
+        self._unread = False
+        self._say(self._found.drifted())
+        self._report({*self.wants.people(), *(who for who, _ in self._found.reported)})
+
+    def _report(self, people: Iterable[UUID]) -> None:
+        """Once, and only what is new. What could not be said is said next time."""
+        self._unsaid.update(people)
+        self._say(self._found.news(self._unsaid))
+        self._unsaid.clear()
+
+    def _say(self, news: Sequence[Outcome]) -> None:
+        if news:
+            self._tell(news)
+            self._found.said(news)

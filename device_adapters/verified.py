@@ -1,0 +1,177 @@
+"""What was found on a phone, and what there is to say of it (D5)."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+from device_adapters.port import Held, Phone
+from device_adapters.wants import Wants
+from domain.devices import CredentialKind, Outcome, SyncState
+from domain.rights import KINDS, Entry, evidence
+
+Credential = tuple[UUID, CredentialKind]
+Digest = Callable[[str], bytes]
+TRIES: Final = 3
+FIELDS: Final = ("pin", "cards", "opens", "name")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failing:
+    """`state` once `tries` are used up; until `again`, on the monotonic clock, it is left alone."""
+
+    tries: int
+    state: SyncState
+    reason: str
+    again: float
+
+
+@dataclass
+class Findings:
+    """`verified` is what was read back, `strays` are keys under which something else was.
+
+    `reported` is the last word on each credential.
+    """
+
+    phone: Phone
+    wants: Wants
+    digest: Digest
+    reported: dict[Credential, Outcome]
+    verified: dict[str, Entry] = field(default_factory=dict)
+    strays: dict[str, frozenset[CredentialKind]] = field(default_factory=dict)
+    failing: dict[str, Failing] = field(default_factory=dict)
+    withdrew: set[Credential] = field(default_factory=set)
+
+    def present(self, key: str) -> bool:
+        return key in self.verified or key in self.strays
+
+    def right(self, key: str) -> bool:
+        return self.verified.get(key) == self.wants.of(key) and key not in self.strays
+
+    def agrees(self, key: str, entry: Entry | None, held: Mapping[str, Held]) -> bool:
+        """Field by field; a success answer is no proof."""
+        if entry is None or key not in held:
+            return entry is None and key not in held
+        return held[key] == self.phone.shows(entry)
+
+    def vouched(self, entry: Entry) -> bool:
+        """What the phone does not show is taken to be there only if just that was sent last."""
+        return all(
+            (said := self.reported.get(credential)) and said.digest == self.digest(text)
+            for credential, text in evidence([entry]).items()
+            if credential[1] in self.phone.limits.unreadable
+        )
+
+    def differs(self, key: str, entry: Entry | None, held: Mapping[str, Held]) -> str:
+        """Where, in words without codes."""
+        if entry is None:
+            return "is still there"
+        if key not in held:
+            return "is missing"
+        shown, found = self.phone.shows(entry), held[key]
+        names = [name for name in FIELDS if getattr(shown, name) != getattr(found, name)]
+        return f"other {', '.join(names)}"
+
+    def settle(self, key: str, entry: Entry | None) -> None:
+        """It was read back as it should be."""
+        self.failing.pop(key, None)
+        kinds = self.strays.pop(key, None)
+        before = self.verified.pop(key, None)
+        if entry is not None:
+            self.verified[key] = entry
+        elif before or kinds:
+            gone = {kind for _, kind in evidence([before])} if before else kinds or ()
+            self.withdrew |= {(holder(key), kind) for kind in gone}
+
+    def stray(self, key: str, found: Held) -> None:
+        self.verified.pop(key, None)
+        kinds: dict[CredentialKind, bool] = {"pin": bool(found.pin), "card": bool(found.cards)}
+        self.strays[key] = frozenset(kind for kind, there in kinds.items() if there)
+
+    def lost(self, key: str) -> None:
+        self.verified.pop(key, None)
+        self.strays.pop(key, None)
+
+    def news(self, people: Iterable[UUID]) -> list[Outcome]:
+        """What is not yet said of these people."""
+        outcomes = [one for who in people for one in self.outcomes(who)]
+        return [one for one in outcomes if self.reported.get((one.holder, one.kind)) != one]
+
+    def said(self, outcomes: Sequence[Outcome]) -> None:
+        self.reported |= {(one.holder, one.kind): one for one in outcomes}
+        self.withdrew -= {(one.holder, one.kind) for one in outcomes}
+
+    def outcomes(self, who: UUID) -> Iterable[Outcome]:
+        """What is pending is left out: there is nothing to say of it yet."""
+        wanted = set[CredentialKind]()
+        for entry in self.wants.entries_of(who):
+            for (_, kind), text in evidence([entry]).items():
+                wanted.add(kind)
+                if found := self._delivered(entry.key, kind, text):
+                    yield found
+        for kind in KINDS:
+            if kind not in wanted and (found := self._withdrawn(who, kind)):
+                yield found
+
+    def drifted(self) -> list[Outcome]:
+        """What was last said and is no longer so, though nothing else is wanted."""
+        return [
+            Outcome(
+                holder=one.holder, kind=one.kind, state="mismatch", reason="changed on the phone"
+            )
+            for one in self.reported.values()
+            if (one.state == "verified" and self._is_lost(one))
+            or (one.state == "withdrawn" and self._is_back(one))
+        ]
+
+    def _is_lost(self, said: Outcome) -> bool:
+        for entry in self.wants.entries_of(said.holder):
+            text = evidence([entry]).get((said.holder, said.kind))
+            if text and self.digest(text) == said.digest:
+                return not self.right(entry.key)
+        return False
+
+    def _is_back(self, said: Outcome) -> bool:
+        return any(
+            said.kind in kinds and holder(key) == said.holder and self.wants.of(key) is None
+            for key, kinds in self.strays.items()
+        )
+
+    def _delivered(self, key: str, kind: CredentialKind, text: str) -> Outcome | None:
+        lack, held, who = self.wants.lacks(key, kind), self.wants.of(key), holder(key)
+        if not self.right(key):
+            return self._failed(who, kind, key)
+        if lack:
+            part = evidence([held]).get((who, kind)) if held else None
+            digest = self.digest(part) if part else None
+            return Outcome(holder=who, kind=kind, state="undeliverable", digest=digest, reason=lack)
+        if kind in self.phone.limits.unreadable:
+            why = "the phone does not show it"
+            return Outcome(
+                holder=who, kind=kind, state="sent", digest=self.digest(text), reason=why
+            )
+        return Outcome(holder=who, kind=kind, state="verified", digest=self.digest(text))
+
+    def _withdrawn(self, who: UUID, kind: CredentialKind) -> Outcome | None:
+        known = self.reported.get((who, kind))
+        if known is None and (who, kind) not in self.withdrew:
+            return None
+        for key in self._keys(who):
+            if not self.right(key):
+                return self._failed(who, kind, key)
+        return Outcome(holder=who, kind=kind, state="withdrawn")
+
+    def _failed(self, who: UUID, kind: CredentialKind, key: str) -> Outcome | None:
+        failing = self.failing.get(key)
+        if failing is None or failing.tries < TRIES:
+            return None
+        return Outcome(holder=who, kind=kind, state=failing.state, reason=failing.reason)
+
+    def _keys(self, who: UUID) -> list[str]:
+        """Those under which a person may stand on the phone."""
+        doubles = [key for key in self.strays if "#" in key and holder(key) == who]
+        return [who.hex, f"{who.hex}-pin", f"{who.hex}-card", *doubles]
+
+
+def holder(key: str) -> UUID:
+    return UUID(key[:32])

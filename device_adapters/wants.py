@@ -1,0 +1,90 @@
+"""What a phone should hold: the latest wish of each person, as far as the phone can take it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
+
+from device_adapters.port import Fit, Phone
+from domain.devices import CredentialKind
+from domain.record import frozen
+from domain.rights import Entry
+
+
+@frozen
+class Want:
+    """What one person opens at a phone. `rank`: who comes first where not all find room (D4)."""
+
+    rank: str
+    entries: tuple[Entry, ...]
+
+
+Wishes = Mapping[UUID, Want]  # without entries: nothing any more
+NOTHING = Want(rank="", entries=())
+
+
+class Wants:
+    def __init__(self, phone: Phone) -> None:
+        self._phone = phone
+        self._people: dict[UUID, Want] = {}
+        self._fits: dict[str, Fit] = {}
+        self._over: Mapping[str, str] = {}
+
+    def take(self, wishes: Wishes) -> set[str]:
+        """The keys that are now wanted otherwise."""
+        changed = set[str]()
+        for who, want in wishes.items():
+            before = self._people.pop(who, NOTHING)
+            if want.entries:
+                self._people[who] = want
+            changed |= self._refit(before.entries, want.entries)
+        return changed | self.make_room() if changed else changed
+
+    def of(self, key: str) -> Entry | None:
+        """What the phone should hold under a key."""
+        fit = self._fits.get(key)
+        return fit.entry if fit and key not in self._over else None
+
+    def entries_of(self, who: UUID) -> Sequence[Entry]:
+        """As granted, whether the phone can take it or not."""
+        return self._people.get(who, NOTHING).entries
+
+    def lacks(self, key: str, kind: CredentialKind) -> str | None:
+        """Why a kind of credential cannot be delivered, wholly or in part."""
+        return self._over.get(key) or self._fits[key].lacks.get(kind)
+
+    def entries(self) -> Sequence[Entry]:
+        """All that the phone should hold."""
+        return [entry for key in self._fits if (entry := self.of(key))]
+
+    def keys(self) -> Iterable[str]:
+        return self._fits.keys()
+
+    def people(self) -> Iterable[UUID]:
+        return self._people.keys()
+
+    def phone_is(self, phone: Phone) -> None:
+        """Another box: what fits it may differ."""
+        self._phone = phone
+        everybody = [one for want in self._people.values() for one in want.entries]
+        self._fits = {one.key: phone.fit(one) for one in everybody}
+        self.make_room()
+
+    def make_room(self) -> set[str]:
+        """Whose place was given or taken, by rank and never by chance (D4)."""
+        before, fits = self._over, [fit.entry for fit in self._fits.values() if fit.entry]
+        self._over = self._phone.overflow(fits)
+        if self._over:
+            self._over = self._phone.overflow(sorted(fits, key=self._rank))
+        return before.keys() ^ self._over.keys()
+
+    def _refit(self, before: Sequence[Entry], after: Sequence[Entry]) -> set[str]:
+        old = {one.key: one for one in before}
+        new = {one.key: one for one in after}
+        changed = {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
+        for key in changed:
+            self._fits.pop(key, None)
+            if key in new:
+                self._fits[key] = self._phone.fit(new[key])
+        return changed
+
+    def _rank(self, entry: Entry) -> tuple[str, str]:
+        return self._people[entry.holder].rank, entry.key

@@ -1,0 +1,107 @@
+"""A keeper with a lane that never waits, to be driven call by call."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from uuid import UUID
+
+from device_adapters.keeper import Keeper, Patience
+from device_adapters.port import Phone
+from device_adapters.verified import Credential
+from device_adapters.wants import NOTHING, Want, Wishes
+from domain.devices import Outcome
+from domain.rights import Entry, evidence
+from tests.device_adapters.memory_phone import MAC
+
+
+def digest(text: str) -> bytes:
+    return sha256(text.encode()).digest()
+
+
+def verified(entry: Entry) -> Outcome:
+    """What is to be said of a record with one code."""
+    ((who, kind), text), *_ = evidence([entry]).items()
+    return Outcome(holder=who, kind=kind, state="verified", digest=digest(text))
+
+
+def wish(*entries: Entry) -> Wishes:
+    return {one.holder: Want(rank=one.key, entries=(one,)) for one in entries}
+
+
+def no_more(*people: int) -> Wishes:
+    return {UUID(int=n): NOTHING for n in people}
+
+
+@dataclass
+class Hands:
+    """What a lane does for its keeper. `later`: wishes that come in after so many writes."""
+
+    inbox: dict[UUID, Want] = field(default_factory=dict)
+    later: dict[int, Wishes] = field(default_factory=dict)
+    now: float = 0.0
+    writes: int = 0
+
+    def wishes(self) -> Wishes:
+        taken, self.inbox = self.inbox, {}
+        return taken
+
+    def pause(self, seconds: float, *, until_wishes: bool) -> None:
+        if not (until_wishes and self.inbox):
+            self.now += seconds
+
+    def breathe(self) -> None:
+        self.writes += 1
+        self.inbox |= self.later.pop(self.writes, {})
+
+    def clock(self) -> float:
+        return self.now
+
+
+@dataclass
+class Kept:
+    """A phone, its keeper, and all that was said of it."""
+
+    phone: Phone
+    hands: Hands = field(default_factory=Hands)
+    said: list[Outcome] = field(default_factory=list)
+    known: Mapping[Credential, Outcome] = field(default_factory=dict)
+    kind: type[Keeper] = Keeper
+    mac: str = MAC
+
+    def __post_init__(self) -> None:
+        self.keeper = self._a_keeper()
+
+    def restart(self) -> None:
+        """kill -9: only what was said and what is wanted comes back."""
+        wanted = {**self.wanted}
+        self.known = {(one.holder, one.kind): one for one in self.said}
+        self.hands.inbox = wanted
+        self.keeper = self._a_keeper()
+
+    def want(self, *wishes: Wishes) -> None:
+        for some in wishes:
+            self.hands.inbox |= some
+            self.wanted |= some
+
+    def run(self, *wishes: Wishes) -> Sequence[Outcome]:
+        """What a pass says."""
+        before = len(self.said)
+        self.want(*wishes)
+        self.keeper.run()
+        return self.said[before:]
+
+    def desired(self) -> Iterable[Entry]:
+        return [one for want in self.wanted.values() for one in want.entries]
+
+    def _a_keeper(self) -> Keeper:
+        self.wanted: dict[UUID, Want] = getattr(self, "wanted", {})
+        return self.kind(
+            self.phone,
+            self.mac,
+            self.hands,
+            self.said.extend,
+            digest,
+            self.known,
+            Patience(),
+            self.hands.clock,
+        )

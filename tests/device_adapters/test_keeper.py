@@ -1,0 +1,220 @@
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from device_adapters.port import Failure, Limits, Offline, WrongBox
+from domain.devices import Outcome
+from tests.device_adapters.keeping import Hands, Kept, no_more, verified, wish
+from tests.device_adapters.memory_phone import MemoryPhone
+from tests.device_adapters.people import an_entry
+
+ANN, BOB, CLEO = an_entry(1), an_entry(2), an_entry(3)
+
+
+def withdrawn(n: int = 1) -> Outcome:
+    return Outcome(holder=UUID(int=n), kind="pin", state="withdrawn")
+
+
+def test_d5_a_grant_is_put_read_back_and_said_with_its_digest() -> None:
+    kept = Kept(MemoryPhone())
+    assert kept.run(wish(ANN)) == [verified(ANN)]
+    assert kept.phone.read() == {ANN.key: kept.phone.shows(ANN)}
+
+
+def test_d5_a_revocation_is_said_once_it_is_gone() -> None:
+    kept = Kept(MemoryPhone())
+    kept.run(wish(ANN, BOB))
+    assert kept.run(no_more(1)) == [withdrawn()]
+    assert list(kept.phone.read()) == [BOB.key]
+
+
+def test_nothing_is_said_twice_unchanged() -> None:
+    kept = Kept(MemoryPhone())
+    kept.run(wish(ANN))
+    assert kept.run() == []
+    kept.restart()
+    assert kept.run() == []
+
+
+def test_a_change_back_and_forth_while_it_was_away_is_nothing() -> None:
+    phone = MemoryPhone()
+    kept = Kept(phone)
+    kept.run(wish(ANN))
+    before = [name for name, _ in phone.calls]
+    assert kept.run(no_more(1), wish(ANN)) == []
+    assert [name for name, _ in phone.calls][len(before) :] == ["identify"]
+
+
+def test_d3_a_lying_ack_is_never_shown_as_done() -> None:
+    kept = Kept(phone := MemoryPhone(deaf=True))
+    assert kept.run(wish(ANN)) == [
+        Outcome(holder=UUID(int=1), kind="pin", state="mismatch", reason="is missing")
+    ]
+    assert [name for name, _ in phone.calls].count("put") == 3
+    assert kept.keeper.suspended() == 1
+    assert kept.run() == []
+    phone.deaf = False
+    kept.hands.now += 301
+    assert kept.run() == [verified(ANN)]
+
+
+def test_d3_a_lying_ack_to_a_revocation_is_said_too() -> None:
+    kept = Kept(phone := MemoryPhone())
+    kept.run(wish(ANN))
+    phone.deaf = True
+    assert kept.run(no_more(1)) == [
+        Outcome(holder=UUID(int=1), kind="pin", state="mismatch", reason="is still there")
+    ]
+
+
+def test_one_bad_record_does_not_keep_the_others() -> None:
+    kept = Kept(MemoryPhone(limits=Limits(batch=10, settle=0), poison=BOB.key))
+    rejected = Outcome(holder=UUID(int=2), kind="pin", state="rejected", reason="Failed")
+    said = kept.run(wish(ANN, BOB, CLEO))
+    assert {one.holder.int: one for one in said} == {
+        1: verified(ANN),
+        2: rejected,
+        3: verified(CLEO),
+    }
+
+
+def test_a_partial_batch_is_finished() -> None:
+    kept = Kept(MemoryPhone(limits=Limits(batch=10, settle=0), keeps_first=1))
+    kept.run(wish(ANN, BOB, CLEO))
+    assert len(kept.phone.read()) == 3
+
+
+def test_stale_reads_are_waited_for_and_not_written_again() -> None:
+    kept = Kept(phone := MemoryPhone(limits=Limits(batch=10, settle=2)))
+    kept.run(wish(ANN))
+    phone.stale = 2
+    assert kept.run(wish(BOB)) == [verified(BOB)]
+    assert [name for name, _ in phone.calls].count("put") == 2
+
+
+def test_d6_revocations_go_before_changes_and_these_before_grants() -> None:
+    kept = Kept(phone := MemoryPhone())
+    kept.run(wish(*map(an_entry, range(1, 9))))
+    del phone.calls[:]
+    phone.down = True
+    changed = [replace(an_entry(n), pin=f"77{n}") for n in (5, 6)]
+    grants = map(an_entry, range(20, 60))
+    with pytest.raises(Offline):
+        kept.run(wish(*grants), wish(*changed), no_more(1, 2, 3, 4))
+    phone.down = False
+    kept.keeper.forget()
+    kept.run()
+    writes = [(name, key) for name, keys in phone.calls for key in keys]
+    assert [name for name, _ in writes[:4]] == ["withdraw"] * 4
+    assert {key for _, key in writes[4:6]} == {one.key for one in changed}
+    assert len(writes) == 46
+
+
+def test_d6_a_revocation_that_comes_in_during_grants_goes_next() -> None:
+    hands = Hands(later={3: no_more(1)})
+    kept = Kept(phone := MemoryPhone(), hands)
+    kept.run(wish(ANN))
+    hands.writes = 0
+    kept.run(wish(*map(an_entry, range(10, 60))))
+    writes = [name for name, keys in phone.calls if keys]
+    assert writes.index("withdraw") == 1 + 3
+    assert ANN.key not in phone.records
+    assert len(phone.records) == 50
+
+
+def test_d10_another_box_gets_nothing() -> None:
+    kept = Kept(phone := MemoryPhone(mac="0C11050A0002"))
+    with pytest.raises(WrongBox, match="0C11050A0002"):
+        kept.run(wish(ANN))
+    assert phone.calls == [("identify", ())]
+
+
+def test_d4_who_comes_last_by_rank_finds_no_room_and_gets_it_when_there_is() -> None:
+    kept = Kept(phone := MemoryPhone(room=2))
+    said = kept.run(wish(CLEO, BOB, ANN))
+    assert set(phone.records) == {ANN.key, BOB.key}
+    assert [o for o in said if o.holder.int == 3] == [
+        Outcome(holder=UUID(int=3), kind="pin", state="undeliverable", reason="full")
+    ]
+    assert set(kept.run(no_more(1))) == {withdrawn(), verified(CLEO)}
+
+
+def test_d15_drift_is_said_and_repaired() -> None:
+    kept = Kept(phone := MemoryPhone())
+    kept.run(wish(ANN, BOB))
+    phone.local_edit(ANN.key)
+    phone.records.pop(BOB.key)
+    kept.keeper.forget()
+    drift = {
+        Outcome(holder=UUID(int=n), kind="pin", state="mismatch", reason="changed on the phone")
+        for n in (1, 2)
+    }
+    said = kept.run()
+    assert set(said[:2]) == drift
+    assert set(said[2:]) == {verified(ANN), verified(BOB)}
+
+
+def test_an_old_backup_that_brings_a_revoked_code_back_is_said_and_undone() -> None:
+    kept = Kept(phone := MemoryPhone())
+    kept.run(wish(ANN, BOB))
+    backup = dict(phone.records)
+    kept.run(no_more(1))
+    phone.records = backup
+    kept.keeper.forget()
+    back = Outcome(holder=UUID(int=1), kind="pin", state="mismatch", reason="changed on the phone")
+    assert kept.run() == [back, withdrawn()]
+    assert list(phone.records) == [BOB.key]
+
+
+def test_what_is_found_and_not_wanted_is_withdrawn() -> None:
+    kept = Kept(phone := MemoryPhone(records={ANN.key: MemoryPhone().shows(ANN)}))
+    assert kept.run() == [withdrawn()]
+    assert phone.records == {}
+
+
+def test_what_a_phone_does_not_show_is_sent_and_not_verified() -> None:
+    blind = Limits(batch=10, settle=0, unreadable=frozenset({"pin"}))
+    kept = Kept(phone := MemoryPhone(limits=blind))
+    (said,) = kept.run(wish(ANN))
+    assert (said.state, said.reason) == ("sent", "the phone does not show it")
+    kept.restart()
+    assert kept.run() == []
+    assert [name for name, _ in phone.calls].count("put") == 1
+
+
+@pytest.mark.parametrize("done", [True, False])
+@pytest.mark.parametrize("call", range(14))
+def test_d11_a_crash_between_any_two_calls_costs_nobody_else(call: int, done: bool) -> None:
+    kept = Kept(phone := MemoryPhone())
+    kept.run(wish(*map(an_entry, range(1, 6))))
+    others = {an_entry(n).key: phone.records[an_entry(n).key] for n in (4, 5)}
+    del phone.calls[:]
+    phone.fails_at, phone.done = call, done
+    changed = replace(an_entry(3), pin="7777")
+    try:
+        kept.run(no_more(1, 2), wish(changed, *map(an_entry, range(6, 9))))
+    except Failure:
+        assert others.items() <= phone.records.items()
+        kept.restart()
+        phone.fails_at = None
+        kept.run()
+    phone.fails_at = None
+    assert set(phone.records) == {an_entry(n).key for n in range(3, 9)}
+    assert phone.records[changed.key].pin == "7777"
+    assert kept.run() == []
+
+
+def test_an_outcome_that_could_not_be_said_is_said_later() -> None:
+    kept = Kept(MemoryPhone())
+    heard = list[Outcome]()
+
+    def tell(news: object) -> None:
+        raise ConnectionError
+
+    kept.keeper._tell = tell
+    with pytest.raises(ConnectionError):
+        kept.run(wish(ANN))
+    kept.keeper._tell = heard.extend
+    kept.run()
+    assert heard == [verified(ANN)]
