@@ -135,28 +135,30 @@ def done(phone: Phone, action: str) -> Reply:
 # Lists
 
 
-def listed(phone: Phone, call: Call, rows: Sequence[Row]) -> dict[str, Any]:
+def listed(
+    phone: Phone, call: Call, rows: Sequence[Row], shown: Callable[[Row], Row]
+) -> dict[str, Any]:
     """Ten a page, the empty list past the end, all of them without a page (S5)."""
-    page, item = call.query.get("page"), phone.profile.item_key
-    if page is None and "offset" in call.data:  # [OM]
+    current, some = 1, rows
+    if page := call.query.get("page"):
+        current = number({"page": page}, "page")
+        some = rows[(current - 1) * PAGE : current * PAGE] if current > 0 else []
+    elif "offset" in call.data:  # [OM]
         start, many = number(call.data, "offset"), number(call.data, "num", len(rows))
-        return {"num": len(rows), "curPageNum": 1, item: rows[start : start + many]}
-    if page is None:
-        return {"num": len(rows), "curPageNum": 1, item: rows}
-    current = number({"page": page}, "page", 1)
-    shown = rows[(current - 1) * PAGE : current * PAGE] if current > 0 else []
-    return {"num": len(rows), "curPageNum": current, item: shown}
+        some = rows[start : start + many]
+    item = [shown(row) for row in some]
+    return {"num": len(rows), "curPageNum": current, phone.profile.item_key: item}
 
 
 def get_rows(phone: Phone, call: Call) -> dict[str, Any]:
     table, rows = phone.tables[call.target], phone.rows(call.target)
     if words := call.query.get("NameOrCode"):
         rows = table.found(words, rows)
-    return listed(phone, call, [table.shown(row) for row in rows])
+    return listed(phone, call, rows, table.shown)
 
 
 def get_journal(phone: Phone, call: Call) -> dict[str, Any]:
-    return listed(phone, call, phone.journals[call.target].found(call.query))
+    return listed(phone, call, phone.journals[call.target].found(call.query), dict)
 
 
 def write_rows(phone: Phone, call: Call) -> None:
