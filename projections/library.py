@@ -1,0 +1,334 @@
+"""Every PIN and card in force that the property manager made, whose it is and since when (A54)."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from psycopg import sql
+
+from domain import residents
+from domain.apartments import ApartmentCreated, BuildingCreated, BuildingRenamed, HouseholdRole
+from domain.ids import ApartmentId, BuildingId, CommunityId, ResidentId
+from domain.kernel import Malformed
+from domain.record import Personal, Secret, frozen
+from domain.residents import (
+    Card,
+    CardsChanged,
+    Contact,
+    ContactChanged,
+    PinIssued,
+    PinRevoked,
+    ResidentAdded,
+    ResidentDeleted,
+)
+from eventlog.consumer import on
+from eventlog.port import Batch, Recorded
+from projections.listing import Key as After
+from projections.listing import Listing, Page
+from projections.projector import Key, Projector, Row, document
+
+Kind = Literal["pin", "card"]
+Identity = HouseholdRole  # the kind of person; A54 names delivery and staff, too
+Codes = dict[UUID, str]
+
+
+@frozen
+class LibraryDoc:
+    """`name` is null once the person is forgotten."""
+
+    id: UUID
+    holder: ResidentId
+    identity: Identity
+    name: str | None
+    building: BuildingId
+    building_name: str
+    apartment: ApartmentId
+    apartment_number: str
+    since: datetime
+
+
+@frozen
+class LibraryEntry(LibraryDoc):
+    """With the code, which the property manager may see; null once it cannot be opened."""
+
+    code: Secret[str | None]
+
+
+@frozen
+class LibraryFilter:
+    """What is None asks for nothing; `words` are parts of the name."""
+
+    building: UUID | None = None
+    apartment: UUID | None = None
+    identity: Identity | None = None
+    words: str | None = None
+
+
+EVERYTHING = LibraryFilter()
+
+
+class Library(Projector):
+    name = "library"
+    tables = """
+        create table library_codes (
+            community uuid, id uuid,
+            kind text not null, holder uuid not null, since timestamptz not null,
+            code_sealed bytea not null, code_hash bytea not null,
+            building uuid not null, apartment uuid not null, identity text not null,
+            name text collate "C" not null, doc text not null,
+            primary key (community, id)
+        );
+        create index on library_codes (community, kind, name, id);
+        create index on library_codes (community, kind, code_hash);
+        create index on library_codes (community, holder);
+        create table library_people (
+            community uuid, resident uuid, building uuid not null, apartment uuid not null,
+            identity text not null, name text, primary key (community, resident)
+        );
+        create table library_buildings (
+            community uuid, building uuid, name text not null, primary key (community, building)
+        );
+        create table library_apartments (
+            community uuid, apartment uuid, number text not null, primary key (community, apartment)
+        )"""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.codes = self.gather("library_codes", "id")
+        self.people = self.gather("library_people", "resident")
+        self.hands = defaultdict[Key, list[tuple[datetime, Codes]]](list)
+
+    def apply(self, batch: Sequence[Recorded[Any]]) -> None:
+        self.hands.clear()
+        super().apply(batch)
+
+    @on(PinIssued)
+    def issued(self, batch: Batch[PinIssued]) -> None:
+        for r in batch:
+            if isinstance(r.event.pin, str):
+                who = r.event.resident
+                self._shelve(r.community, who, who, "pin", r.event.pin, r.recorded_at)
+            else:
+                self.codes.drop(r.community, r.event.resident)
+
+    @on(PinRevoked)
+    def revoked(self, batch: Batch[PinRevoked]) -> None:
+        for r in batch:
+            self.codes.drop(r.community, r.event.resident)
+
+    @on(CardsChanged)
+    def changed_cards(self, batch: Batch[CardsChanged]) -> None:
+        for r in batch:
+            held = r.event.cards if isinstance(r.event.cards, frozenset) else ()
+            codes = {self._card_id(r.community, card): card.code for card in held}
+            self.hands[r.community, r.event.resident].append((r.recorded_at, codes))
+
+    @on(ResidentAdded)
+    def added(self, batch: Batch[ResidentAdded]) -> None:
+        for r in batch:
+            self.people.set(
+                r.community,
+                r.event.resident,
+                building=r.event.building,
+                apartment=r.event.apartment,
+                identity=r.event.role,
+                name=name_of(r.event.contact),
+            )
+
+    @on(ContactChanged)
+    def renamed(self, batch: Batch[ContactChanged]) -> None:
+        for r in batch:
+            self.people.set(r.community, r.event.resident, name=name_of(r.event.contact))
+
+    @on(ResidentDeleted)
+    def deleted(self, batch: Batch[ResidentDeleted]) -> None:
+        for r in batch:
+            self.people.drop(r.community, r.event.resident)
+            self.codes.drop(r.community, r.event.resident)
+            self.hands[r.community, r.event.resident].append((r.recorded_at, {}))
+
+    @on(BuildingCreated, BuildingRenamed)
+    def named_building(self, batch: Batch[BuildingCreated | BuildingRenamed]) -> None:
+        keys = {(r.community, r.event.building) for r in batch}
+        self.put(
+            "library_buildings",
+            [
+                {"community": r.community, "building": r.event.building, "name": r.event.name}
+                for r in batch
+            ],
+        )
+        self._touch(sql.SQL("t.building = k.id"), keys)
+
+    @on(ApartmentCreated)
+    def created_apartment(self, batch: Batch[ApartmentCreated]) -> None:
+        self.put(
+            "library_apartments",
+            [
+                {"community": r.community, "apartment": r.event.apartment, "number": r.event.number}
+                for r in batch
+            ],
+        )
+
+    def settle(self, batch: Sequence[Recorded[Any]]) -> None:
+        self._touch(sql.SQL("t.holder = k.id"), self.people.changes.keys())
+        self.put("library_people", self.gathered(self.people))
+        self._settle_cards()
+        codes = self.gathered(self.codes)
+        people = self.rows("library_people", "resident", keys(codes, "holder"))
+        buildings = self.rows("library_buildings", "building", keys(people.values(), "building"))
+        homes = self.rows("library_apartments", "apartment", keys(people.values(), "apartment"))
+        self.put("library_codes", [written(row, people, buildings, homes) for row in codes])
+
+    def _touch(self, condition: sql.SQL, keys: Iterable[Key]) -> None:
+        found = self.matching("library_codes", condition, list(keys))
+        self.codes.touch((row["community"], row["id"]) for row in found)
+
+    def _settle_cards(self) -> None:
+        """A card that changes hands is given up before it is taken."""
+        before = self._cards_before()
+        taken = list[tuple[Key, UUID, datetime, str]]()
+        for key, history in self.hands.items():
+            since, codes = before[key], Codes()
+            for at, cards in history:
+                since = {id: since.get(id, at) for id in cards}
+                codes |= cards
+            for id in before[key].keys() - since.keys():
+                self.codes.drop(key[0], id)
+            new = since.items() - before[key].items()
+            taken += [(key, id, at, codes[id]) for id, at in new]
+        for (home, holder), id, at, code in taken:
+            self._shelve(home, id, holder, "card", code, at)
+
+    def _cards_before(self) -> dict[Key, dict[UUID, datetime]]:
+        found = defaultdict[Key, dict[UUID, datetime]](dict)
+        for row in self.matching("library_codes", sql.SQL("t.holder = k.id"), self.hands.keys()):
+            if row["kind"] == "card":
+                found[row["community"], row["holder"]][row["id"]] = row["since"]
+        return found
+
+    def _card_id(self, community: CommunityId, card: Card) -> UUID:
+        return UUID(bytes=self.vault.digest(community, "card", card.code)[:16])
+
+    def _shelve(
+        self,
+        community: CommunityId,
+        id: UUID,
+        holder: UUID,
+        kind: Kind,
+        code: str,
+        since: datetime,
+    ) -> None:
+        self.codes.set(
+            community,
+            id,
+            kind=kind,
+            holder=holder,
+            since=since,
+            code_sealed=self.vault.seal(community, holder, code),
+            code_hash=self.vault.digest(community, kind, code),
+        )
+
+    def listed(
+        self,
+        kind: Kind,
+        community: CommunityId,
+        asked: LibraryFilter = EVERYTHING,
+        *,
+        ids: Sequence[UUID] | None = None,
+        after: After | None = None,
+        limit: int,
+    ) -> Page:
+        """M93, M94: by name, each with its code; of these ids only, if any are given."""
+        page = (
+            Listing("library_codes", community, ("name", "id"))
+            .where("kind", kind)
+            .where("building", asked.building)
+            .where("apartment", asked.apartment)
+            .where("identity", asked.identity)
+            .words("name", asked.words)
+            .among("id", ids)
+            .page(self.db, after, limit)
+        )
+        entries = [json.loads(doc) for doc in page.docs]
+        codes = self._opened(kind, community, [UUID(entry["id"]) for entry in entries])
+        return replace(page, docs=tuple(with_code(entry, codes) for entry in entries))
+
+    def holding(self, kind: Kind, community: CommunityId, part: str) -> list[UUID]:
+        """The ids of the codes that contain this; opens those of the whole community."""
+        wanted = spellings(kind, part)
+        opened = self._opened(kind, community)
+        return [id for id, code in opened.items() if code and any(w in code for w in wanted)]
+
+    def exactly(self, kind: Kind, community: CommunityId, code: str) -> list[UUID]:
+        """The ids of those that have this code; opens none."""
+        digests = [self.vault.digest(community, kind, way) for way in spellings(kind, code)]
+        found = self.db.execute(
+            "select id from library_codes"
+            " where community = %s and kind = %s and code_hash = any(%s)",
+            [community, kind, digests],
+        )
+        return [row[0] for row in found]
+
+    def _opened(
+        self, kind: Kind, community: CommunityId, ids: Sequence[UUID] | None = None
+    ) -> dict[UUID, str | None]:
+        """The codes by id; None for one that cannot be opened any more."""
+        rows = self.db.execute(
+            "select id, holder, code_sealed from library_codes where community = %s and kind = %s"
+            " and (%s::uuid[] is null or id = any(%s))",
+            [community, kind, ids, ids],
+        ).fetchall()
+        codes = self.vault.open(community, [(holder, box) for _, holder, box in rows])
+        return {
+            row[0]: code if isinstance(code, str) else None
+            for row, code in zip(rows, codes, strict=True)
+        }
+
+
+def spellings(kind: Kind, code: str) -> set[str]:
+    """A8: how a code, or a part of one, may be stored; Malformed for one that nobody can have."""
+    if kind == "pin":
+        return {code}
+    try:
+        return {residents.card(code).code, code.strip().upper()}
+    except Malformed as malformed:
+        raise Malformed("code", malformed.message) from None
+
+
+def with_code(entry: dict[str, Any], codes: Mapping[UUID, str | None]) -> str:
+    entry["code"] = codes.get(UUID(entry["id"]))
+    return json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
+
+
+def name_of(contact: Personal[Contact]) -> str | None:
+    return contact.name if isinstance(contact, Contact) else None
+
+
+def keys(rows: Iterable[Row], column: str) -> set[Key]:
+    return {(row["community"], row[column]) for row in rows}
+
+
+def written(
+    row: Row,
+    people: Mapping[Key, Row],
+    buildings: Mapping[Key, Row],
+    apartments: Mapping[Key, Row],
+) -> Row:
+    """The row with its document, and what it is found and sorted by."""
+    home = row["community"]
+    person = people[home, row["holder"]]
+    where = {name: person[name] for name in ("building", "apartment", "identity")}
+    said = LibraryDoc(
+        id=row["id"],
+        holder=row["holder"],
+        name=person["name"],
+        building_name=buildings[home, person["building"]]["name"],
+        apartment_number=apartments[home, person["apartment"]]["number"],
+        since=row["since"].astimezone(UTC),
+        **where,
+    )
+    return row | where | {"name": (person["name"] or "").lower(), "doc": document(said)}
