@@ -225,6 +225,21 @@ class Residents(Projector):
             .page(self.db, after, limit)
         )
 
+    def names(self, community: CommunityId, ids: Collection[UUID]) -> dict[UUID, str]:
+        """Of those who are still here and not forgotten."""
+        rows = self.db.execute(
+            "select resident, doc::json ->> 'name' from residents"
+            " where community = %s and resident = any(%s)",
+            [community, list(ids)],
+        ).fetchall()
+        return {resident: name for resident, name in rows if name}
+
+    def called(self, community: CommunityId, words: str, most: int) -> tuple[UUID, ...]:
+        """Whom the words may mean, for screens that keep no names."""
+        listing = Listing("residents", community, ("name", "resident")).words("search", words)
+        page = listing.page(self.db, None, most)
+        return tuple(UUID(json.loads(doc)["resident"]) for doc in page.docs)
+
     def of(self, community: CommunityId, resident: UUID) -> str:
         """M38; Unknown if there is none."""
         return self.one("residents", community, "resident", resident)

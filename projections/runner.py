@@ -128,13 +128,13 @@ class Runner:
     def _clear(self, kind: type[Projector], db: Connection[Any]) -> None:
         """What a rebuild that died has left."""
         for table in self._tables(kind, db, SHADOW):
-            db.execute(sql.SQL("drop table {}").format(sql.Identifier(SHADOW, table)))
+            db.execute(sql.SQL("drop table if exists {}").format(sql.Identifier(SHADOW, table)))
         db.execute("delete from positions where name = %s", [kind.name])
         db.execute("delete from versions where name = %s", [kind.name])
 
     def _swap(self, kind: type[Projector], db: Connection[Any], position: int) -> None:
         for table in self._tables(kind, db, LIVE):
-            db.execute(sql.SQL("drop table {}").format(sql.Identifier(LIVE, table)))
+            db.execute(sql.SQL("drop table if exists {}").format(sql.Identifier(LIVE, table)))
         for table in self._tables(kind, db, SHADOW):
             db.execute(
                 sql.SQL("alter table {} set schema {}").format(

@@ -22,13 +22,14 @@ from domain.ids import AccountId, CommunityId
 from domain.kernel import Event
 from eventlog.memory import MemoryLog
 from eventlog.port import MAX_BATCH, Vault
+from eventlog.reports import MemoryReportLog
 from eventlog.sealing import Keyring, KeyringVault, Master, StoredKey, fresh
 from projections.projector import Projector
-from projections.runner import LIVE, Runner
+from projections.runner import LIVE, Readable, Runner
 from readapi import identity
 from readapi.errors import ProblemApi
 from readapi.waiting import Positions, Reading
-from tests.builders import ELSEWHERE, HARBOUR
+from tests.builders import ELSEWHERE, HARBOUR, NOW
 from tests.scenario import a_log, also
 
 ASKING = AccountId(UUID(int=91))
@@ -62,6 +63,11 @@ class House:
     database: Database
     log: MemoryLog = field(default_factory=a_log)
     keys: MemoryKeys = field(default_factory=MemoryKeys)
+    reports: MemoryReportLog = field(default_factory=lambda: MemoryReportLog(lambda: NOW))
+
+    @property
+    def logs(self) -> dict[str, Readable]:
+        return {"events": self.log, "reports": self.reports}
 
     @cached_property
     def vault(self) -> Vault:
@@ -79,18 +85,18 @@ class House:
                 if not db.execute("select 1 from positions where name = %s", [kind.name]).rowcount:
                     model.create()
                 model.position = model.held()
-                while found := self.log.read(after=model.position, limit=batch):
+                while found := self.logs[kind.follows].read(after=model.position, limit=batch):
                     model.apply(found)
 
     def rebuild(self, kind: type[Projector]) -> None:
-        Runner({"events": self.log}, self.connect, self.vault).rebuild(kind)
+        Runner(self.logs, self.connect, self.vault).rebuild(kind)
 
     def forget(self, *kinds: type[Projector]) -> None:
         """Drop the tables, for a projection from the beginning."""
         with self.connect(LIVE) as db:
             for kind in kinds:
                 for table in tables(db, kind):
-                    db.execute(sql.SQL("drop table {}").format(sql.Identifier(table)))
+                    db.execute(sql.SQL("drop table if exists {}").format(sql.Identifier(table)))
                 db.execute("delete from positions where name = %s", [kind.name])
                 db.execute("delete from versions where name = %s", [kind.name])
 

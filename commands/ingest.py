@@ -1,0 +1,173 @@
+"""What doors report: who it was is found by a keyed hash, and the code is dropped at once."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from domain import apartments, residents
+from domain.devices import Device
+from domain.ids import CommunityId
+from domain.kernel import Claim, Malformed, fold
+from domain.record import Personal, Secret, frozen
+from domain.reports import DoorLogEntry, EntryKind, EntryMethod
+from domain.residents import Resident
+from domain.settings import Settings
+from eventlog.port import EventLog
+from eventlog.reports import Cursor, ReportLog
+
+METHODS: dict[str, EntryMethod] = {
+    "pin": "pin",
+    "password": "pin",
+    "private key": "pin",
+    "rf": "card",
+    "card": "card",
+    "rf card": "card",
+    "face": "face",
+    "qr": "qr",
+    "qr code": "qr",
+    "plate": "plate",
+    "license plate": "plate",
+    "uhf": "uhf",
+    "input": "button",
+    "exit button": "button",
+    "dtmf": "dtmf",
+    "http": "remote",
+    "remote": "remote",
+}
+
+
+@frozen
+class Line:
+    """A line of a phone's door log as it was read. `local` is its clock, without a zone."""
+
+    id: int
+    local: datetime | None
+    method: str
+    name: Personal[str]
+    code: Secret[str]
+    relay: int | None
+    success: bool
+
+
+@dataclass
+class Ingest:
+    """Takes what a phone's log says. One poller of a device is told apart by the cursor."""
+
+    log: EventLog
+    reports: ReportLog
+
+    def cursor(self, community: CommunityId, device: Device) -> Cursor | None:
+        return self.reports.cursor(community, device.device)
+
+    def take(
+        self,
+        community: CommunityId,
+        device: Device,
+        lines: Sequence[Line],
+        *,
+        epoch: int,
+        expected: Cursor | None,
+        now: datetime,
+    ) -> int:
+        """The position of the last entry; Conflict if somebody else polled the device."""
+        settings = fold(Settings, self.log.streams(community, [community])[community])
+        assert settings, "a device belongs to a community that is there"
+        people = self._people(community, device, settings, lines)
+        entries = [
+            entry(line, device, settings, epoch=epoch, who=people.get(line.id), now=now)
+            for line in lines
+        ]
+        return self.reports.append(community, device.device, entries, expected=expected)
+
+    def _people(
+        self, community: CommunityId, device: Device, settings: Settings, lines: Sequence[Line]
+    ) -> dict[int, Resident]:
+        """Whose code it was, by line, as far as somebody holds it now."""
+        homes = self._homes(community, device, settings, lines)
+        claims = {line.id: list(codes(line, settings, homes.get(line.id))) for line in lines}
+        owners = self.log.owners(community, {c for found in claims.values() for c in found})
+        holders = {
+            id: owners[claim] for id, found in claims.items() for claim in found if claim in owners
+        }
+        histories = self.log.streams(community, set(holders.values()))
+        states = {who: fold(Resident, history) for who, history in histories.items()}
+        return {id: state for id, who in holders.items() if (state := states[who])}
+
+    def _homes(
+        self, community: CommunityId, device: Device, settings: Settings, lines: Sequence[Line]
+    ) -> dict[int, UUID]:
+        """In APT+PIN mode a code is APT#PIN: the apartment says whose PIN it is (A6)."""
+        building = device.place.building
+        if settings.pin_mode != "apt_pin" or building is None:
+            return {}
+        numbers = {line.id: line.code.rpartition("#")[0] for line in lines}
+        claims = {
+            id: apartments.apartment_number(building, number)
+            for id, number in numbers.items()
+            if number
+        }
+        owners = self.log.owners(community, claims.values())
+        return {id: owners[claim] for id, claim in claims.items() if claim in owners}
+
+
+def codes(line: Line, settings: Settings, home: UUID | None) -> Iterable[Claim]:
+    """The claims that the shown code may be: phones write cards with or without leading zeros."""
+    if not line.code:
+        return
+    method = method_of(line)
+    if method == "pin":
+        pin = line.code.rpartition("#")[2]
+        within = home if settings.pin_mode == "apt_pin" else None
+        yield Claim(kind="pin", value=pin, discriminator=within, place=home)
+    if method == "card":
+        try:
+            code = residents.card(line.code).code
+        except Malformed:
+            return
+        bare = code.lstrip("0")
+        for written in sorted({code, bare, bare.zfill(len(bare) + len(bare) % 2), f"00{bare}"}):
+            yield residents.card_claim(written)
+
+
+def method_of(line: Line) -> EntryMethod:
+    return METHODS.get(line.method.strip().lower(), "other")
+
+
+def kind_of(line: Line) -> EntryKind:
+    """M84, A24: "Call" is a call begun at the door phone."""
+    return "call" if line.method.strip().lower() == "call" else "door_release"
+
+
+def entry(
+    line: Line,
+    device: Device,
+    settings: Settings,
+    *,
+    epoch: int,
+    who: Resident | None,
+    now: datetime,
+) -> DoorLogEntry:
+    zone = ZoneInfo(settings.zone)
+    at = line.local.replace(tzinfo=zone).astimezone(UTC) if line.local else now
+    names = {relay.number: relay.name for relay in device.relays}
+    method = method_of(line)
+    return DoorLogEntry(
+        device=device.device,
+        epoch=epoch,
+        id=line.id,
+        happened_at=at,
+        local=f"{line.local:%Y-%m-%dT%H:%M:%S}" if line.local else "",
+        kind=kind_of(line),
+        outcome="success" if line.success else "failed",
+        method=method,
+        relay=line.relay,
+        door_name=names.get(line.relay or 1, device.name),
+        building=device.place.building,
+        holder=who.resident if who else None,
+        holder_kind="resident" if who else None,
+        apartment=who.apartment if who else device.place.apartment,
+        credential_kind=method if who else None,
+        source="poll",
+    )

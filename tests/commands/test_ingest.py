@@ -1,0 +1,118 @@
+"""What doors report: matched to people by a keyed hash, without a code in what is kept."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+
+from commands.ingest import Ingest, Line
+from domain.devices import Device
+from domain.kernel import Event, fold
+from domain.reports import DoorLogEntry
+from domain.residents import PinRevoked
+from eventlog.port import Conflict
+from eventlog.reports import Cursor, MemoryReportLog
+from tests.builders import (
+    ANN,
+    BOB,
+    FLAT_1,
+    FLAT_2,
+    HARBOUR,
+    NOW,
+    TOWER,
+    a_building,
+    a_community,
+    a_device,
+    a_pin,
+    a_resident,
+    an_apartment,
+    cards,
+)
+from tests.scenario import a_log
+
+HOME: tuple[Event, ...] = (
+    a_building(),
+    an_apartment(FLAT_1, "1"),
+    an_apartment(FLAT_2, "2#B"),
+    a_resident(ANN),
+    a_resident(BOB, home=FLAT_2),
+)
+NOON = datetime(2026, 7, 1, 12)  # noqa: DTZ001 - as a phone says it
+
+
+def gate() -> Device:
+    device = fold(Device, [a_device()])
+    assert device
+    return device
+
+
+def a_line(id: int = 1, code: str = "", method: str = "PIN", *, success: bool = True) -> Line:
+    return Line(id=id, local=NOON, method=method, name="Ann", code=code, relay=1, success=success)
+
+
+def taken(*lines: Line, past: Sequence[Event]) -> list[DoorLogEntry]:
+    reports = MemoryReportLog(lambda: NOW)
+    ingest = Ingest(a_log(*past), reports)
+    ingest.take(HARBOUR, gate(), lines, epoch=0, expected=None, now=NOW)
+    return [r.event for r in reports.read(after=0) if isinstance(r.event, DoorLogEntry)]
+
+
+IN_PIN_MODE = (a_community(zone="Europe/Lisbon"), *HOME, a_pin("2468"), cards(BOB, "0A1B2C"))
+
+
+def test_m84_who_where_when_and_which_kind_but_no_code() -> None:
+    [entry] = taken(a_line(code="2468"), past=IN_PIN_MODE)
+    assert (entry.holder, entry.holder_kind, entry.apartment) == (ANN, "resident", FLAT_1)
+    assert (entry.method, entry.outcome, entry.door_name) == ("pin", "success", "Gate 1")
+    assert entry.building == TOWER
+    assert entry.happened_at == datetime(2026, 7, 1, 11, tzinfo=UTC)
+    assert entry.local == "2026-07-01T12:00:00"
+    assert "2468" not in repr(entry)
+
+
+@pytest.mark.parametrize("shown", ["0A1B2C", "0a1b2c", "A1B2C", "000A1B2C"])
+def test_a8_a_card_is_known_however_the_phone_writes_it(shown: str) -> None:
+    [entry] = taken(a_line(code=shown, method="RF"), past=IN_PIN_MODE)
+    assert (entry.holder, entry.method) == (BOB, "card")
+
+
+@pytest.mark.parametrize(
+    ("code", "method"), [("1357", "PIN"), ("2468", "RF"), ("", "Input"), ("x" * 99, "RF Card")]
+)
+def test_m84_what_nobody_holds_is_nobodys(code: str, method: str) -> None:
+    [entry] = taken(a_line(code=code, method=method, success=False), past=IN_PIN_MODE)
+    assert (entry.holder, entry.apartment, entry.outcome) == (None, None, "failed")
+
+
+def test_m84_a_pin_that_was_taken_away_is_nobodys() -> None:
+    [entry] = taken(a_line(code="2468"), past=(*IN_PIN_MODE, PinRevoked(resident=ANN)))
+    assert entry.holder is None
+
+
+def test_a6_in_apt_pin_mode_the_apartment_says_whose_pin_it_is() -> None:
+    past = (
+        a_community("apt_pin"),
+        *HOME,
+        a_pin("2468", ANN, FLAT_1, "apt_pin"),
+        a_pin("2468", BOB, FLAT_2, "apt_pin"),
+    )
+    lines = [a_line(1, "1#2468"), a_line(2, "2#B#2468"), a_line(3, "2468"), a_line(4, "9#2468")]
+    assert [entry.holder for entry in taken(*lines, past=past)] == [ANN, BOB, None, None]
+
+
+def test_a_time_that_is_no_time_is_the_time_of_receipt() -> None:
+    lineless = Line(id=1, local=None, method="PIN", name="", code="", relay=None, success=False)
+    [entry] = taken(lineless, past=IN_PIN_MODE)
+    assert (entry.happened_at, entry.local, entry.door_name) == (NOW, "", "Gate 1")
+
+
+def test_n12_two_pollers_of_a_phone_store_nothing_twice() -> None:
+    reports = MemoryReportLog(lambda: NOW)
+    ingest = Ingest(a_log(*IN_PIN_MODE), reports)
+    ingest.take(HARBOUR, gate(), [a_line(1), a_line(2)], epoch=0, expected=None, now=NOW)
+    with pytest.raises(Conflict):
+        ingest.take(HARBOUR, gate(), [a_line(1)], epoch=0, expected=None, now=NOW)
+    seen = Cursor(epoch=0, last_id=2)
+    assert ingest.cursor(HARBOUR, gate()) == seen
+    ingest.take(HARBOUR, gate(), [a_line(1)], epoch=1, expected=seen, now=NOW)
+    assert reports.head() == 3

@@ -1,0 +1,184 @@
+"""M84, M85, M82: the door log as a read model."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given as forall
+from hypothesis import strategies as st
+
+from config import Database
+from domain.ids import CommunityId
+from domain.reports import DoorLogEntry
+from eventlog.reports import MemoryReportLog
+from projections.logs.door import DoorLog, DoorLogDoc, Wanted
+from projections.residents import Residents
+from readapi.logs.door import door
+from tests.builders import (
+    ANN,
+    BOB,
+    ELSEWHERE,
+    FLAT_1,
+    FLAT_2,
+    GATE,
+    GYM,
+    HARBOUR,
+    NOW,
+    TOWER,
+    a_building,
+    a_community,
+    a_default_group,
+    a_resident,
+    an_apartment,
+)
+from tests.projections.properties import docs, few, is_its_schemas
+from tests.read_models import House, pages
+
+EVER = Wanted(since=datetime(2000, 1, 1, tzinfo=UTC))
+URL = f"/api/v1/communities/{HARBOUR}/logs/door"
+
+
+def an_entry(id: int, **changes: Any) -> DoorLogEntry:
+    entry = DoorLogEntry(
+        device=GATE,
+        epoch=0,
+        id=id,
+        happened_at=NOW + timedelta(minutes=id),
+        local="",
+        kind="door_release",
+        outcome="success",
+        method="pin",
+        relay=1,
+        door_name="Gate 1",
+        building=TOWER,
+        holder=ANN,
+        holder_kind="resident",
+        apartment=FLAT_1,
+        credential_kind="pin",
+        source="poll",
+    )
+    return replace(entry, **changes)
+
+
+def told(house: House, *entries: DoorLogEntry, home: CommunityId = HARBOUR) -> None:
+    for entry in entries:
+        before = house.reports.cursor(home, entry.device)
+        house.reports.append(home, entry.device, [entry], expected=before)
+
+
+@pytest.fixture
+def house(module_database: Database) -> House:
+    house = House(module_database)
+    house.forget(DoorLog, Residents)
+    return house
+
+
+BOBS: dict[str, Any] = {"holder": BOB, "apartment": FLAT_2}
+SEEN = (
+    an_entry(1),
+    an_entry(2, outcome="failed", holder=None, holder_kind=None, apartment=None),
+    an_entry(
+        1, device=GYM, method="card", building=None, happened_at=NOW + timedelta(hours=2), **BOBS
+    ),
+    an_entry(2, device=GYM, kind="call", happened_at=NOW + timedelta(hours=3), **BOBS),
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({}, [4, 3, 2, 1]),
+        ({"device": GATE}, [2, 1]),
+        ({"building": TOWER}, [4, 2, 1]),
+        ({"apartment": FLAT_2}, [4, 3]),
+        ({"holders": (ANN,)}, [1]),
+        ({"holders": ()}, []),
+        ({"outcome": "failed"}, [2]),
+        ({"kind": "call"}, [4]),
+        ({"method": "card"}, [3]),
+        ({"since": NOW + timedelta(hours=1)}, [4, 3]),
+        ({"until": NOW + timedelta(hours=1)}, [2, 1]),
+    ],
+)
+def test_m85_the_log_is_filtered(house: House, asked: dict[str, Any], found: list[int]) -> None:
+    told(house, *SEEN)
+    told(house, an_entry(1), home=ELSEWHERE)
+    house.project(DoorLog)
+    with house.reading(DoorLog) as model:
+        page = model.page(HARBOUR, replace(EVER, **asked), None, 50)
+    said = [int(doc.partition('"position":')[2].partition(",")[0]) for doc in page.docs]
+    assert said == found
+
+
+def test_m84_a_document_is_its_schemas_and_holds_no_name(house: House) -> None:
+    told(house, *SEEN)
+    house.project(DoorLog)
+    found = docs(house, DoorLog)
+    assert len(found) == len(SEEN)
+    for doc in found:
+        is_its_schemas(doc, DoorLogDoc)
+
+
+def test_m82_after_30_days_a_day_is_dropped(house: House) -> None:
+    now = NOW
+    house.reports = MemoryReportLog(lambda: now)
+    for day in (0, 1, 30, 31):
+        now = NOW + timedelta(days=day)
+        told(house, an_entry(day + 1))
+        house.project(DoorLog)
+        with house.reading(DoorLog) as model:
+            kept = len(model.page(HARBOUR, EVER, None, 50).docs)
+        assert kept == {0: 1, 1: 2, 30: 3, 31: 3}[day]
+        # day 30 still shows day 0, day 31 no longer
+
+
+def test_m10_openings_are_counted_by_the_hour_of_the_communitys_clock(house: House) -> None:
+    told(house, *SEEN)
+    house.project(DoorLog)
+    with house.reading(DoorLog) as model:
+        assert model.openings(HARBOUR, NOW, "UTC") == {8: 1, 10: 1}
+        assert model.openings(HARBOUR, NOW, "Asia/Tokyo") == {17: 1, 19: 1}
+
+
+@few
+@forall(
+    st.lists(st.sampled_from(SEEN), max_size=6, unique_by=lambda e: (e.device, e.id)),
+    st.integers(1, 3),
+)
+def test_any_cut_and_a_rebuild_give_the_same_rows(
+    module_database: Database, seen: list[DoorLogEntry], batch: int
+) -> None:
+    house = House(module_database)
+    house.forget(DoorLog)
+    told(house, *sorted(seen, key=lambda e: e.id))
+    told(house, an_entry(1), home=ELSEWHERE)
+    house.project(DoorLog)
+    at_once = house.rows(DoorLog)
+    house.forget(DoorLog)
+    house.project(DoorLog, batch=batch)
+    assert house.rows(DoorLog) == at_once
+    house.rebuild(DoorLog)
+    assert house.rows(DoorLog) == at_once
+
+
+def test_m85_the_screen_names_people_as_they_are_called_now(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("readapi.logs.door.oldest_shown", lambda _: EVER.since)
+    house.happened(a_community(), a_building(), a_default_group(), an_apartment(), a_resident(ANN))
+    told(house, *SEEN)
+    house.project(DoorLog, Residents)
+    with house.web(door) as web:
+        answer = web.get(f"{URL}?initiated_by=arch")
+        [entry] = answer.json["items"]
+        assert entry["holder"] == {"id": str(ANN), "kind": "resident", "name": "Ann Archer"}
+        assert answer.headers["X-Reports-Position"] == "4"
+        assert web.get(f"{URL}?initiated_by=nobody").json["items"] == []
+        [[first, *_]] = pages(web, URL)
+        assert first["holder"] == {"id": str(BOB), "kind": "resident", "name": None}
+        assert [len(page) for page in pages(web, f"{URL}?limit=3")] == [3, 1]
+        assert web.get(f"{URL}?kind=nonsense").status_code == 422
+        other = URL.replace(str(HARBOUR), str(UUID(int=77)))
+        assert web.get(other).status_code == 404
