@@ -37,10 +37,10 @@ def allowed(phone: Phone, query: dict[str, str]) -> bool:
     """Off until somebody sets a user and a password."""
     user = phone.config[f"{keys.HTTP_RELAY}UserName"]
     password = phone.config[f"{keys.HTTP_RELAY}Password"]
-    given = query.get("UserName", ""), query.get("Password", "")
-    matches = compare_digest(" ".join(given).encode(), f"{user} {password}".encode())
-    enabled = phone.config[f"{keys.HTTP_RELAY}Enable"] == "1"
-    return enabled and bool(user and password) and matches
+    enabled = phone.config[f"{keys.HTTP_RELAY}Enable"] == "1" and bool(user and password)
+    given = [query.get("UserName", "").encode(), query.get("Password", "").encode()]
+    wanted = [user.encode(), password.encode()]
+    return enabled and all(map(compare_digest, given, wanted))
 
 
 def page(body: str) -> Reply:

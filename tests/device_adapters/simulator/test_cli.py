@@ -21,6 +21,7 @@ from device_adapters.simulator.fleet import Fleet
 from device_adapters.simulator.people import visit
 from device_adapters.simulator.storage import Unreadable
 from tests.device_adapters.simulator.phones import a_phone, a_user, with_users
+from tests.device_adapters.simulator.wire import eventually
 
 PROGRAM = "from device_adapters.simulator.cli import sim; sim()"
 
@@ -73,6 +74,11 @@ def test_s4_serve_takes_the_password_from_the_environment() -> None:
         auth = httpx.DigestAuth("gate", "a-secret")
         answer = httpx.get(f"{address}/api/system/info", auth=auth, trust_env=False)
         assert answer.status_code == 200
+
+
+def test_serve_lets_people_come() -> None:
+    with served("--model", "X916:1", "--people", "0.01") as [(_, address)]:
+        assert eventually(lambda: json.loads(run("state", address).output)["doorlog"])
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,7 @@ def test_s13_apartment_and_pin() -> None:
         a_phone(),
         a_user("u1", PrivatePIN="2468", Room="101", ScheduleRelay="1001-1"),
         a_user("u2", PrivatePIN="2468", Room="102", ScheduleRelay="1001-2"),
+        a_user("u3", PrivatePIN="2468"),
     )
     assert phone.present_pin("2468").relays == (1,)
     tell(phone, "config", "set", {"Config.DoorSetting.PASSWORD.PinMode": "1"})
