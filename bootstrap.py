@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import import_module
 from pkgutil import walk_packages
 from random import SystemRandom
@@ -37,9 +37,10 @@ from commands.accounts import (
     may_touch,
 )
 from commands.bus import Bus
+from commands.devices import device_of
 from config import Config
 from domain.accounts import PLATFORM, Actor, Role, TokenId
-from domain.ids import AccountId, CommunityId
+from domain.ids import AccountId, CommunityId, DeviceId
 from eventlog import migrations
 from eventlog.audit import Taken, differences
 from eventlog.port import MAX_BATCH, Batch
@@ -55,6 +56,7 @@ from readapi.identity import SECURITY, guard
 from readapi.waiting import Positions, Reading
 
 WEB_THREADS = 4
+HINTS = "hints"
 WAIT_SECONDS = 2.0
 SETTINGS = {
     "API_TITLE": "Gatehouse",
@@ -144,6 +146,10 @@ class House:
             options=f"-c search_path={schema}",
         )
 
+    def hint(self, device: DeviceId) -> None:
+        """To whoever keeps the device's lane, wherever it runs."""
+        self.reading.db().execute("select pg_notify(%s, %s)", [HINTS, str(device)])
+
     def close(self) -> None:
         for made in ("log", "reports"):
             if made in vars(self):
@@ -166,7 +172,8 @@ def create_app(config: Config | None = None) -> Flask:
         actor,
     )
     api = ProblemApi(app)
-    for blueprint in (http.routes(house.bus.dispatch), *blueprints()):
+    hints = http.hints(partial(device_of, house.log), house.hint)
+    for blueprint in (http.routes(house.bus.dispatch), hints, *blueprints()):
         api.register_blueprint(blueprint)
     app.register_blueprint(home(house.log.head, lambda: {kind.name for kind in read_models()}))
     docs = get_swaggerui_blueprint("/api/docs", "/api/openapi.json", {"app_name": "Gatehouse"})

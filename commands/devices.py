@@ -17,10 +17,11 @@ from domain.devices import (
     Place,
     Relay,
 )
-from domain.ids import DeviceId
+from domain.ids import CommunityId, DeviceId
 from domain.kernel import Event, Malformed
 from domain.record import frozen
 from domain.settings import Settings, legal_name
+from eventlog.port import EventLog
 
 
 @command
@@ -117,6 +118,13 @@ def known_place(place: Place, things: Things) -> Place:
             raise Malformed("place.building", "the apartment is in another building")
         return Place(building=home.building, apartment=home.apartment)
     return place
+
+
+def device_of(log: EventLog, community: CommunityId, hint: str) -> DeviceId | None:
+    """Whose event URL it is, by its secret."""
+    claim = devices.hint_claim(hint)
+    owner = log.owners(community, [claim]).get(claim)
+    return DeviceId(owner) if owner else None
 
 
 @frozen

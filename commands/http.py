@@ -4,6 +4,7 @@ A command with `rows` of a record that has columns takes an .xlsx file instead o
 the template of it.
 """
 
+from collections.abc import Callable
 from dataclasses import fields as fields_of
 from io import BytesIO
 from typing import Any, get_args, get_type_hints
@@ -15,12 +16,14 @@ from flask_smorest.fields import Upload
 from marshmallow import Schema, fields
 
 from commands.bus import COMMANDS, Dispatch
-from domain.kernel import MalformedRows
+from domain.ids import CommunityId, DeviceId
+from domain.kernel import MalformedRows, Unknown
 from eventlog.port import Accepted
 from schemas.of import schema_of
 from schemas.sheets import read_sheet, template
 from schemas.sheets.rows import columns_of, load, locate
 
+DeviceOf = Callable[[CommunityId, str], DeviceId | None]
 URL = "/api/v1/communities/<uuid:community>/commands"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -45,6 +48,26 @@ def routes(dispatch: Dispatch) -> Blueprint:
         else:
             add_route(commands, name, cls, dispatch)
     return commands
+
+
+def hints(device_of: DeviceOf, tell: Callable[[DeviceId], None]) -> Blueprint:
+    """Where phones say that something happened: it makes their door log be read at once.
+
+    Nothing of what they say is believed or kept, and the secret in the address is never logged.
+    """
+    events = Blueprint("hints", __name__, url_prefix="/api/v1/communities/<uuid:community>/hints")
+
+    @events.route("/<hint>", methods=["GET", "POST"])
+    @events.response(204)
+    @events.doc(security=[])
+    def happened(*, community: UUID, hint: str) -> None:
+        """Called by a door phone, with the secret that it was given (S9)."""
+        device = device_of(CommunityId(community), hint)
+        if device is None:
+            raise Unknown("hint")
+        tell(device)
+
+    return events
 
 
 def row_of(cls: type) -> type | None:

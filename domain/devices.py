@@ -80,7 +80,7 @@ class DeviceRegistered(Event):
     hint: Personal[str]
 
     def claims(self) -> list[Claim]:
-        return [*box_claims(self.box), Claim(kind="hint", value=self.hint)]
+        return [*box_claims(self.box), hint_claim(self.hint)]
 
 
 @event
@@ -196,6 +196,10 @@ class Device:
 
 def box_claims(box: Box) -> list[Claim]:
     return [Claim(kind="mac", value=box.mac), Claim(kind="address", value=box.address)]
+
+
+def hint_claim(hint: Personal[str]) -> Claim:
+    return Claim(kind="hint", value=hint)
 
 
 def legal_box(box: Box, networks: Networks) -> Box:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
+import psycopg
 import pytest
 from flask.testing import FlaskClient
 from uuid6 import uuid7
@@ -16,8 +17,10 @@ from commands.accounts import IssueToken, OpenAccount, RevokeToken, digest_of
 from commands.bus import COMMANDS
 from config import Config, Database, create_kek
 from domain.accounts import PLATFORM, Role, TokenId
+from domain.devices import Device
 from domain.ids import AccountId
-from tests.builders import ANN, ELSEWHERE, FLAT_1, HARBOUR, LOOPBACK, TOWER
+from domain.kernel import fold
+from tests.builders import ANN, ELSEWHERE, FLAT_1, GATE, HARBOUR, LOOPBACK, TOWER
 
 HOME = f"/api/v1/communities/{HARBOUR}"
 CONTACT = {"first_name": "Ann", "last_name": "Archer"}
@@ -152,6 +155,35 @@ def test_the_template_is_a_real_spreadsheet(web: FlaskClient) -> None:
     )
     assert answer.status_code == 200
     assert answer.data.startswith(b"PK")
+
+
+def test_s9_a_hint_wants_the_secret_of_a_phone_and_no_token(
+    web: FlaskClient, database: Database
+) -> None:
+    installer = token(web, "installer")
+    a_house(web, installer)
+    phone: dict[str, Any] = {
+        "device": str(GATE),
+        "name": "Gate",
+        "relays": [{"number": 1, "name": "Gate"}],
+        "box": {
+            "mac": "0C11050A0001",
+            "model": "X916",
+            "firmware": "916.30.10.114",
+            "address": "http://127.0.0.1:8101",
+        },
+    }
+    assert send(web, installer, "register-device", **phone).status_code == 202
+    house: House = web.application.extensions["house"]
+    [state] = [fold(Device, history) for history in house.log.streams(HARBOUR, [GATE]).values()]
+    assert state
+    with psycopg.connect(database.read, autocommit=True) as db:
+        db.execute("listen hints")
+        assert web.get(f"{HOME}/hints/{state.hint}?event=ValidCodeEntered").status_code == 204
+        [heard] = db.notifies(timeout=2, stop_after=1)
+        assert heard.payload == str(GATE)
+    for wrong in (f"{HOME}/hints/guess", f"{HOME.replace('1', '2')}/hints/{state.hint}"):
+        assert web.get(wrong).status_code == 404
 
 
 def test_the_page_says_where_to_go(web: FlaskClient) -> None:
