@@ -66,29 +66,34 @@ class Config:
     demo: bool
     kek_file: Path
     device_networks: tuple[IPv4Network | IPv6Network, ...]
+    device_pace: bool
+    public_url: str
     kafka_bootstrap: str | None
     web_concurrency: int
 
     @classmethod
     def from_env(cls) -> Self:
         """PORT, DATA, DATABASE_URL (and APPEND_, READ_, PROJECT_DATABASE_URL), DEMO, KEK_FILE,
-        DEVICE_NETWORKS (comma-separated; nothing else is ever called), KAFKA_BOOTSTRAP,
+        DEVICE_NETWORKS (comma-separated; nothing else is ever called), DEVICE_PACE (=0 for
+        phones that need no pauses), PUBLIC_URL (where phones reach us), KAFKA_BOOTSTRAP,
         KAFKA (=1 is a broker on localhost:9092), WEB_CONCURRENCY."""
         env = Env()
         data = Path(env.str("DATA", "") or "var").resolve()
-        demo = env.bool("DEMO", False)
+        demo, port = env.bool("DEMO", False), env.int("PORT", 8000)
         url = env.str("DATABASE_URL", "")
         server = None if url else EmbeddedServer(place(data))
         networks = env.list("DEVICE_NETWORKS", ["127.0.0.0/8"] if demo else [])
         broker = "localhost:9092" if env.bool("KAFKA", False) else ""
         return cls(
-            port=env.int("PORT", 8000),
+            port=port,
             data=data,
             database=Database.embedded(server) if server else Database.external(env, url),
             embedded=server,
             demo=demo,
             kek_file=Path(env.str("KEK_FILE", "") or data / "keys" / "kek"),
             device_networks=tuple(ip_network(network) for network in networks),
+            device_pace=env.bool("DEVICE_PACE", True),
+            public_url=env.str("PUBLIC_URL", "") or f"http://127.0.0.1:{port}",
             kafka_bootstrap=env.str("KAFKA_BOOTSTRAP", "") or broker or None,
             web_concurrency=env.int("WEB_CONCURRENCY", 2),
         )

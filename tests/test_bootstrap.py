@@ -38,6 +38,8 @@ def web(database: Database, tmp_path: Path) -> Iterator[FlaskClient]:
         demo=False,
         kek_file=kek,
         device_networks=LOOPBACK,
+        device_pace=False,
+        public_url="http://127.0.0.1:8000",
         kafka_bootstrap=None,
         web_concurrency=1,
     )
