@@ -80,7 +80,10 @@ class Projector(Consumer):
     @classmethod
     def version(cls) -> str:
         """Changes whenever the code of the read model does: then it is built anew."""
-        return sha256(getsource(modules[cls.__module__]).encode()).hexdigest()[:16]
+        own = cls.__module__
+        parts = sorted(n for n in modules if n == own or n.startswith(f"{own}."))
+        code = "".join(getsource(modules[part]) for part in parts)
+        return sha256(code.encode()).hexdigest()[:16]
 
     def create(self) -> None:
         """Its tables and its position, where there are none."""
