@@ -56,12 +56,13 @@ def test_s4_digest() -> None:
         assert get(guarded[0], "/sim/state").status_code == 200
 
 
-def test_s4_a_digest_is_good_for_one_address_only() -> None:
-    with Fleet(["X916"], access=DIGEST) as guarded:
+def test_s4_a_digest_is_good_for_one_address_and_one_phone() -> None:
+    with Fleet(["X916", "X916"], access=DIGEST) as guarded:
         right = httpx.DigestAuth("gate", "a-secret")
         stolen = {"Authorization": get(guarded[0], auth=right).request.headers["authorization"]}
         assert get(guarded[0], "/api/system/info", headers=stolen).status_code == 200
         assert get(guarded[0], "/api/user/get", headers=stolen).status_code == 401
+        assert get(guarded[1], "/api/system/info", headers=stolen).status_code == 401
 
 
 def test_s4_nobody_gets_in_without_a_password_of_their_own() -> None:
