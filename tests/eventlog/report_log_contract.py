@@ -125,6 +125,7 @@ class ReportLogContract(ABC):
             [an_entry(7), an_entry(6)],
             [an_entry(6), an_entry(6)],
             [an_entry(6), an_entry(1, epoch=1)],
+            [an_entry(6, epoch=-1)],
             [an_entry(6, device=GYM)],
         ],
     )

@@ -64,7 +64,7 @@ def followed(consumer: Consumer, log: Any, until: int) -> list[Stopped]:
             stop.set()
 
     consumer.settle = settled  # type: ignore[method-assign]
-    thread = Thread(target=follow, args=(log, consumer, stop, alarms.append, 0.01))
+    thread = Thread(target=follow, args=(log, consumer, stop, alarms.append, 0.01), daemon=True)
     thread.start()
     thread.join(timeout=5)
     assert not thread.is_alive()

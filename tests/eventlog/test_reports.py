@@ -152,6 +152,15 @@ def test_a1_each_report_is_chained_to_the_one_before(
     assert owner.execute("SELECT hash FROM log.report_head").fetchone() == (chained,)
 
 
+def test_who_listens_hears_of_each_append_once(
+    postgres_log: PostgresReportLog, owner: psycopg.Connection
+) -> None:
+    owner.execute("LISTEN reports")
+    postgres_log.append(HARBOUR, GATE, [an_entry(1), an_entry(2)], expected=None)
+    postgres_log.note(HARBOUR, an_entry(0, source="callback"))
+    assert [n.payload for n in owner.notifies(timeout=5, stop_after=2)] == ["2", "3"]
+
+
 def test_a_report_names_no_person() -> None:
     with pytest.raises(TypeError, match="Visited holds what is personal"):
 
