@@ -12,7 +12,7 @@ from domain.ids import CommunityId, DeviceId
 from domain.reports import DoorLogEntry, Report
 from eventlog.port import MAX_BATCH, Batch, Conflict
 from eventlog.postgres.connections import LOST, Connections, unavailable
-from eventlog.postgres.listening import POLL_SECONDS, Listener
+from eventlog.postgres.listening import Listener
 from eventlog.reports import Cursor, ReportCodec, reached, recorded
 
 CONFLICT = "GH001"
@@ -25,13 +25,7 @@ APPEND = """
 class ReportListener(Listener):
     """Hears of reports only."""
 
-    def _listen(self) -> None:
-        with psycopg.connect(self._conninfo, autocommit=True) as connection:
-            connection.execute("LISTEN reports")
-            self._head = 0
-            while not self._closed.is_set():
-                for said in connection.notifies(timeout=POLL_SECONDS / 2):
-                    self._heard(int(said.payload))
+    channel = "reports"
 
 
 class PostgresReportLog:
