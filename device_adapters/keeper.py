@@ -22,6 +22,7 @@ from domain.rights import Entry
 
 ROUND: Final = 500  # grants before they are read back
 LEAST_BATCH: Final = 5
+MOST_NEWS: Final = 500  # in one event
 Tell = Callable[[Sequence[Outcome]], None]
 
 
@@ -271,7 +272,7 @@ class Keeper:
         self._mark({*self.wants.keys(), *held, *self._dirty})
         self._unread = False
         self._say(self._found.drifted())
-        self._report({*self.wants.people(), *(who for who, _ in self._found.reported)})
+        self._report({*self.wants.wishes(), *(who for who, _ in self._found.reported)})
 
     def _report(self, people: Iterable[UUID]) -> None:
         """Once, and only what is new. What could not be said is said next time."""
@@ -280,6 +281,7 @@ class Keeper:
         self._unsaid.clear()
 
     def _say(self, news: Sequence[Outcome]) -> None:
-        if news:
-            self._tell(news)
-            self._found.said(news)
+        for start in range(0, len(news), MOST_NEWS):
+            some = news[start : start + MOST_NEWS]
+            self._tell(some)
+            self._found.said(some)

@@ -58,15 +58,9 @@ class Wants:
     def keys(self) -> Iterable[str]:
         return self._fits.keys()
 
-    def people(self) -> Iterable[UUID]:
-        return self._people.keys()
-
-    def phone_is(self, phone: Phone) -> None:
-        """Another box: what fits it may differ."""
-        self._phone = phone
-        everybody = [one for want in self._people.values() for one in want.entries]
-        self._fits = {one.key: phone.fit(one) for one in everybody}
-        self.make_room()
+    def wishes(self) -> Wishes:
+        """All that was taken, for a keeper that begins anew."""
+        return dict(self._people)
 
     def make_room(self) -> set[str]:
         """Whose place was given or taken, by rank and never by chance (D4)."""

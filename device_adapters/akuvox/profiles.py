@@ -35,9 +35,9 @@ class Profile:
     settle: float = 2.0
     unreadable: frozenset[CredentialKind] = frozenset()
 
-    def paced(self, pause: float, settle: float) -> "Profile":
+    def paced(self, pause: float, settle: float, batch: int = 100) -> "Profile":
         """For a phone that needs no sparing, such as a simulated one."""
-        return replace(self, pause=pause, settle=settle)
+        return replace(self, pause=pause, settle=settle, batch=batch)
 
     @property
     def limits(self) -> Limits:

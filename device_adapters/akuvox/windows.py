@@ -108,8 +108,7 @@ def words_of(row: Mapping[str, str]) -> str:
 
 def window_of(row: Mapping[str, str]) -> Window:
     kind = row["Type"]
-    daily = row.get("Daily", "") if kind == DAILY else ""
-    start, _, end = (daily or f"{row['TimeStart']}-{row['TimeEnd']}").partition("-")
+    start, _, end = hours_of(row, kind).partition("-")
     first, last = dates_of(row, kind)
     return Window(
         kind=kind,
@@ -119,6 +118,16 @@ def window_of(row: Mapping[str, str]) -> Window:
         first=first,
         last=last,
     )
+
+
+def hours_of(row: Mapping[str, str], kind: str) -> str:
+    """From `Daily` and from the pair, where they are there; which of them counts is not known, so
+    that a row in which they differ means nothing."""
+    pair = "-".join(filter(None, [row.get("TimeStart"), row.get("TimeEnd")]))
+    said = {pair, row.get("Daily", "") if kind == DAILY else ""} - {""}
+    if len(said) != 1:
+        raise ValueError(said)
+    return said.pop()
 
 
 def days_of(row: Mapping[str, str]) -> frozenset[int]:

@@ -1,0 +1,352 @@
+"""A thread for one phone: it alone speaks to it, so that a hung one holds nobody up (D2)."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from random import Random
+from threading import Condition, Thread
+from time import monotonic
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+
+from device_adapters.keeper import Keeper, Patience
+from device_adapters.port import (
+    Failure,
+    Identity,
+    Locked,
+    Phone,
+    Rejected,
+    Unsupported,
+    WrongBox,
+)
+from device_adapters.verified import Credential, Digest
+from device_adapters.wants import NOTHING, Want, Wishes
+from domain.devices import Outcome
+from domain.ids import DeviceId
+
+logger = structlog.get_logger()
+Poll = Callable[[DeviceId, Phone], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rhythm:
+    """Seconds. `heartbeat`: between signs of life, and between door-log polls. `scan`: between
+    comparisons of every record. `first_retry` doubles up to `last_retry`. A phone that has not
+    answered twice and for `offline_after` is offline: within 15 s of falling silent (D2).
+    """
+
+    heartbeat: float = 4.0
+    scan: float = 900.0
+    first_retry: float = 0.2
+    last_retry: float = 30.0
+    offline_after: float = 8.0
+    patience: Patience = field(default_factory=Patience)
+
+
+class Reports(Protocol):
+    """What a lane says of its phone. May raise; then it is said again later."""
+
+    def synced(self, device: DeviceId, outcomes: tuple[Outcome, ...]) -> None: ...
+
+    def online(self, device: DeviceId, firmware: str) -> None: ...
+
+    def offline(self, device: DeviceId, reason: str) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A phone as it is registered: which box may be given codes, and how it is reached."""
+
+    device: DeviceId
+    mac: str
+    connect: Callable[[], Phone]
+    event_url: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What the log says of a phone already; `online` is None if nothing was ever said."""
+
+    outcomes: Mapping[Credential, Outcome] = field(default_factory=dict)
+    online: bool | None = None
+    firmware: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """For `gatehouse status`. Times in seconds ago; `failure` is None while the phone answers."""
+
+    device: DeviceId
+    online: bool
+    failure: str | None
+    seen: float | None
+    waiting: int
+    revocations: int
+    waiting_for: float | None
+    suspended: int
+    clock_off: float | None
+
+
+class Over(Exception):
+    """Somebody stopped the lane."""
+
+
+class Lane:
+    """`poll` is called with the phone every heartbeat, and at once when hinted."""
+
+    def __init__(
+        self,
+        place: Place,
+        known: Known,
+        reports: Reports,
+        digest: Digest,
+        poll: Poll,
+        rhythm: Rhythm,
+        now: Callable[[], float],
+    ) -> None:
+        self.device, self._place, self._reports = place.device, place, reports
+        self._poll, self._rhythm, self._now = poll, rhythm, now
+        self._digest = digest
+        self._bell = Condition()
+        self._inbox: dict[UUID, Want] = {}
+        self._moved: Place | None = None
+        self._hinted = self._checked = self._over = self._retired = False
+        self._online, self._firmware = known.online, known.firmware
+        self._failure: str | None = None
+        self._failures, self._started = 0, monotonic()
+        self._seen: float | None = None
+        self._beat_at = self._scan_at = self._poll_at = 0.0
+        self._uptime: float | None = None
+        self._clock_off: float | None = None
+        self._random = Random(place.device.int)  # noqa: S311 - to spread retries, no secret
+        self._begin(place, known.outcomes)
+        self._thread = Thread(target=self._live, name=f"lane {place.device}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def want(self, wishes: Wishes) -> None:
+        """Only the latest wish of each person counts."""
+        with self._bell:
+            self._inbox |= wishes
+            self._bell.notify_all()
+
+    def hint(self) -> None:
+        """The phone has something to tell: poll its door log now."""
+        with self._bell:
+            self._hinted = True
+            self._bell.notify_all()
+
+    def check(self) -> None:
+        """Compare every record now."""
+        with self._bell:
+            self._checked = True
+            self._bell.notify_all()
+
+    def move(self, place: Place) -> None:
+        """Another box, address or login. What was said of the old box says nothing of it."""
+        with self._bell:
+            self._moved = place
+            self._bell.notify_all()
+
+    def retire(self) -> None:
+        """Withdraw all of ours, as far as the phone can be reached now, and end."""
+        with self._bell:
+            self._retired = True
+            self._bell.notify_all()
+
+    def stop(self) -> None:
+        """End after the request under way; `join` waits for it."""
+        with self._bell:
+            self._over = True
+            self._bell.notify_all()
+
+    def join(self, seconds: float | None = None) -> None:
+        self._thread.join(seconds)
+
+    def status(self) -> Snapshot:
+        waiting, revocations, since = self._keeper.waiting()
+        now = monotonic()
+        return Snapshot(
+            device=self.device,
+            online=bool(self._online),
+            failure=self._failure,
+            seen=None if self._seen is None else now - self._seen,
+            waiting=waiting,
+            revocations=revocations,
+            waiting_for=None if since is None else now - since,
+            suspended=self._keeper.suspended(),
+            clock_off=self._clock_off,
+        )
+
+    # What the keeper needs
+
+    def wishes(self) -> Wishes:
+        with self._bell:
+            taken, self._inbox = self._inbox, {}
+            return taken
+
+    def pause(self, seconds: float, *, until_wishes: bool) -> None:
+        with self._bell:
+            self._bell.wait_for(lambda: self._over or (until_wishes and self._inbox), seconds)
+        self._check_over()
+
+    def breathe(self) -> None:
+        self._check_over()
+        self._poll_if_due()
+
+    # The thread
+
+    def _live(self) -> None:
+        try:
+            while not self._over:
+                self._sleep(self._turn())
+        except Over:
+            pass
+        finally:
+            self._phone.close()
+
+    def _sleep(self, seconds: float) -> None:
+        """While the phone does not answer, new wishes only wait with the old ones."""
+        until = monotonic() + seconds
+        while (left := until - monotonic()) > 0:
+            with self._bell:
+                self._bell.wait_for(self._is_rung, left)
+            if self._must_turn():
+                return
+            self._keeper.hear()
+
+    def _is_rung(self) -> bool:
+        return self._must_turn() or bool(self._inbox)
+
+    def _must_turn(self) -> bool:
+        if self._over or self._moved or self._retired:
+            return True
+        return not self._failures and bool(self._inbox or self._hinted or self._checked)
+
+    def _turn(self) -> float:
+        """Seconds until the next one."""
+        try:
+            self._arrive()
+            self._keep()
+            return self._rest()
+        except Over:
+            raise
+        except Failure as failure:
+            return self._failed(failure)
+        except Exception as trouble:  # the log's, or a bug: neither may end the lane
+            self._complain(trouble)
+            self._keeper.forget()
+            return self._rhythm.first_retry * 5
+
+    def _keep(self) -> None:
+        now = monotonic()
+        if self._failures or now >= self._beat_at:
+            self._beat()
+        if self._checked or now >= self._scan_at:
+            self._checked = False
+            self._keeper.forget()
+        if self._retired:
+            self._inbox = dict.fromkeys(self._keeper.wants.wishes(), NOTHING)
+        if self._inbox or self._online is not True or self._is_due():
+            self._arrived(self._keeper.run())
+        self._failures, self._failure, self._seen = 0, None, monotonic()
+        if self._retired:
+            raise Over
+        self._poll_if_due()
+
+    def _is_due(self) -> bool:
+        due = self._keeper.next_due()
+        return due is not None and due <= monotonic()
+
+    def _beat(self) -> None:
+        """A phone that was restarted may have lost something; so may one that was away."""
+        status = self._phone.status()
+        uptime = status.uptime.total_seconds() if status.uptime else None
+        if uptime is not None and self._uptime is not None and uptime < self._uptime:
+            self._keeper.forget()
+        self._uptime = uptime
+        if status.clock:
+            self._clock_off = status.clock.timestamp() - self._now()
+        self._beat_at = monotonic() + self._rhythm.heartbeat
+
+    def _arrived(self, identity: Identity) -> None:
+        """After a pass: said once, and again for other firmware."""
+        if self._scan_at <= monotonic():
+            self._scan_at = monotonic() + self._rhythm.scan
+            if self._place.event_url:
+                with suppress(Rejected, Unsupported):
+                    self._phone.report_to(self._place.event_url)
+        if self._online is not True or self._firmware != identity.firmware:
+            self._reports.online(self.device, identity.firmware)
+            self._online, self._firmware = True, identity.firmware
+
+    def _poll_if_due(self) -> None:
+        if self._hinted or monotonic() >= self._poll_at:
+            self._hinted = False
+            self._poll_at = monotonic() + self._rhythm.heartbeat
+            try:
+                self._poll(self.device, self._phone)
+            except Failure:
+                raise
+            except Exception as trouble:  # the poller's own: credentials do not wait for it
+                self._complain(trouble)
+
+    def _rest(self) -> float:
+        due = self._keeper.next_due()
+        times = [self._beat_at, self._scan_at, self._poll_at, *([] if due is None else [due])]
+        return max(0.0, min(times) - monotonic())
+
+    def _failed(self, failure: Failure) -> float:
+        self._keeper.forget()
+        if self._retired:
+            raise Over
+        self._failures += 1
+        self._failure = str(failure)
+        silent = monotonic() - max(self._started, self._seen or 0)
+        lasting = self._failures > 1 and silent >= self._rhythm.offline_after
+        if self._online is not False and (lasting or isinstance(failure, Locked | WrongBox)):
+            self._say_offline(str(failure))
+        pause = self._rhythm.first_retry * (1 << min(self._failures - 1, 16))
+        return min(pause, self._rhythm.last_retry) * self._random.uniform(0.5, 1.0)
+
+    def _say_offline(self, reason: str) -> None:
+        try:
+            self._reports.offline(self.device, reason)
+            self._online = False
+        except Exception as trouble:  # said again with the next failure
+            self._complain(trouble)
+
+    def _arrive(self) -> None:
+        """At another box, if there is one."""
+        with self._bell:
+            place, self._moved = self._moved, None
+            if place:
+                self._inbox = {**self._keeper.wants.wishes(), **self._inbox}
+        if place:
+            self._phone.close()
+            self._place, self._failures, self._started = place, 0, monotonic()
+            self._online, self._seen = None, None
+            self._begin(place, {})
+
+    def _begin(self, place: Place, said: Mapping[Credential, Outcome]) -> None:
+        self._phone, self._uptime, self._scan_at = place.connect(), None, 0.0
+        self._keeper = Keeper(
+            self._phone,
+            place.mac,
+            self,
+            lambda outcomes: self._reports.synced(self.device, tuple(outcomes)),
+            self._digest,
+            said,
+            self._rhythm.patience,
+        )
+
+    def _complain(self, trouble: Exception) -> None:
+        """By its name only: a message may quote what is personal."""
+        logger.error("lane", device=str(self.device), error=type(trouble).__name__)
+
+    def _check_over(self) -> None:
+        if self._over:
+            raise Over

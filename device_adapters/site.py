@@ -1,0 +1,92 @@
+"""A community as its phones see it: who should stand on which phone, as the log goes on."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+from uuid import UUID
+
+from device_adapters.wants import Want, Wishes
+from domain import rights
+from domain.access_groups import AccessGroup
+from domain.devices import Device
+from domain.ids import DeviceId, GroupId, ResidentId
+from domain.kernel import Event, S
+from domain.residents import Resident
+from domain.rights import Entry
+
+Id = TypeVar("Id", bound=UUID)
+
+
+class Site:
+    """Folded by the domain's own rules. `touched` are the pairs to be thought over."""
+
+    def __init__(self) -> None:
+        self.people: dict[ResidentId, Resident] = {}
+        self.groups: dict[GroupId, AccessGroup] = {}
+        self.devices: dict[DeviceId, Device] = {}
+        self._members = defaultdict[GroupId, set[ResidentId]](set)
+        self._touched = defaultdict[DeviceId, set[ResidentId]](set)
+
+    def person(self, who: ResidentId, happened: Event) -> None:
+        """Touches that person alone, on every phone."""
+        before, after = step(Resident, self.people, who, happened)
+        left = before.groups if before else frozenset()
+        come = after.groups if after else frozenset()
+        for group in left - come:
+            self._members[group].discard(who)
+        for group in come - left:
+            self._members[group].add(who)
+        self._touch(self.devices, [who])
+
+    def group(self, group: GroupId, happened: Event) -> None:
+        """Touches its members, where it has or had doors."""
+        versions = step(AccessGroup, self.groups, group, happened)
+        doors = [
+            id
+            for id, device in self.devices.items()
+            if any(version and rights.relays_of(version, device) for version in versions)
+        ]
+        self._touch(doors, self._members[group])
+
+    def device(self, device: DeviceId, happened: Event) -> None:
+        """Touches everybody there."""
+        step(Device, self.devices, device, happened)
+        self._touched.pop(device, None)
+        if device in self.devices:
+            self._touch([device], self.people)
+
+    def wishes(self) -> Mapping[DeviceId, Wishes]:
+        """What the touched pairs come to. Equal records of a person are one object on all phones,
+        for there are hundreds of phones with thousands of people."""
+        touched, self._touched = self._touched, defaultdict(set)
+        shared = dict[tuple[Entry, ...], Want]()
+        return {
+            device: {who: self._want(device, who, shared) for who in people}
+            for device, people in touched.items()
+        }
+
+    def _want(
+        self, device: DeviceId, who: ResidentId, shared: dict[tuple[Entry, ...], Want]
+    ) -> Want:
+        person = self.people.get(who)
+        if person is None:
+            return Want(rank="", entries=())
+        groups = [self.groups[id] for id in person.groups if id in self.groups]
+        entries = tuple(rights.entries(person, self.devices[device], groups))
+        return shared.setdefault(entries, Want(rank=rank(person), entries=entries))
+
+    def _touch(self, devices: Iterable[DeviceId], people: Iterable[ResidentId]) -> None:
+        for device in devices:
+            self._touched[device].update(people)
+
+
+def rank(person: Resident) -> str:
+    """Who comes first where not all find room: by apartment, its master first (D4)."""
+    return f"{person.apartment.hex}{person.role != 'master':d}{person.resident.hex}"
+
+
+def step(cls: type[S], states: dict[Id, S], id: Id, happened: Event) -> tuple[S | None, S | None]:
+    before = states.pop(id, None)
+    if after := cls.evolve(before, happened):
+        states[id] = after
+    return before, after

@@ -1,0 +1,198 @@
+"""Follows the log, and tells every lane what its phone should hold."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any, Final
+
+from commands.bus import Dispatch
+from commands.devices import ReportOffline, ReportOnline, ReportSync
+from device_adapters.lane import Known, Lane, Place, Rhythm
+from device_adapters.lanes import Lanes
+from device_adapters.port import Phone
+from device_adapters.site import Site
+from device_adapters.verified import Credential
+from domain.access_groups import AccessGroupCreated, AccessGroupDeleted, AccessGroupEdited
+from domain.accounts import Actor
+from domain.devices import (
+    Device,
+    DeviceEdited,
+    DeviceMoved,
+    DeviceRegistered,
+    DeviceRemoved,
+    DeviceReplaced,
+    DeviceSynced,
+    DeviceWentOffline,
+    DeviceWentOnline,
+    Outcome,
+)
+from domain.ids import CommunityId, DeviceId
+from domain.record import frozen
+from domain.residents import (
+    CardsChanged,
+    ContactChanged,
+    GroupsChosen,
+    PinIssued,
+    PinRevoked,
+    ResidentAdded,
+    ResidentDeleted,
+)
+from eventlog.consumer import Consumer, on
+from eventlog.port import Batch
+
+ADAPTER: Final = Actor(name="device adapter", role="system")
+Poll = Callable[[Phone, CommunityId, Device], object]
+
+
+@frozen
+class Outside:
+    """What an adapter needs of the rest of the house.
+
+    digest: a keyed hash of a community (eventlog.port.Vault). event_url: what a phone is to call
+    when something happens, if anything. now: unix seconds, against which phones' clocks are held.
+    """
+
+    dispatch: Dispatch
+    connect: Callable[[Device], Phone]
+    digest: Callable[[CommunityId, str, str], bytes]
+    poll: Poll
+    event_url: Callable[[CommunityId, Device], str | None]
+    now: Callable[[], float]
+
+
+class DoorSync(Consumer):
+    """`live_from`: the log's head when this begins. What lies before is only folded: a phone is
+    never pushed through its past.
+    """
+
+    def __init__(self, outside: Outside, rhythm: Rhythm, live_from: int) -> None:
+        super().__init__()
+        self._outside, self._live_from = outside, live_from
+        self._sites = defaultdict[CommunityId, Site](Site)
+        self._homes: dict[DeviceId, CommunityId] = {}
+        self._said = defaultdict[DeviceId, Said](Said)
+        self.lanes = Lanes(
+            Reporting(outside.dispatch, self._homes), self._poll, rhythm, outside.now
+        )
+
+    @on(
+        ResidentAdded,
+        ContactChanged,
+        GroupsChosen,
+        PinIssued,
+        PinRevoked,
+        CardsChanged,
+        ResidentDeleted,
+    )
+    def people(self, batch: Batch[Any]) -> None:
+        for r in batch:
+            self._sites[r.community].person(r.event.resident, r.event)
+
+    @on(AccessGroupCreated, AccessGroupEdited, AccessGroupDeleted)
+    def groups(self, batch: Batch[Any]) -> None:
+        for r in batch:
+            self._sites[r.community].group(r.event.group, r.event)
+
+    @on(DeviceRegistered, DeviceEdited, DeviceMoved)
+    def devices(self, batch: Batch[Any]) -> None:
+        for r in batch:
+            self._homes[r.event.device] = r.community
+            self._sites[r.community].device(r.event.device, r.event)
+
+    @on(DeviceReplaced)
+    def replaced(self, batch: Batch[DeviceReplaced]) -> None:
+        """What was found on the old box says nothing of the new one."""
+        for r in batch:
+            device, site = r.event.device, self._sites[r.community]
+            site.device(device, r.event)
+            self._said.pop(device, None)
+            if device in self.lanes:
+                self.lanes[device].move(self._place(site.devices[device]))
+
+    @on(DeviceRemoved)
+    def removed(self, batch: Batch[DeviceRemoved]) -> None:
+        for r in batch:
+            self._sites[r.community].device(r.event.device, r.event)
+            self._said.pop(r.event.device, None)
+            self.lanes.retire(r.event.device)
+
+    @on(DeviceSynced, DeviceWentOnline, DeviceWentOffline)
+    def said(self, batch: Batch[Any]) -> None:
+        """Of past lives; a lane remembers what it says itself."""
+        for r in batch:
+            if r.event.device not in self.lanes:
+                self._said[r.event.device].take(r.event)
+
+    def settle(self, batch: Batch[Any]) -> None:
+        if batch[-1].position >= self._live_from:
+            self.go()
+
+    def go(self) -> None:
+        """Hand out what is wanted now. To be called once if the log is empty."""
+        for site in self._sites.values():
+            for device, wishes in site.wishes().items():
+                known = device in self.lanes
+                lane = self.lanes[device] if known else self._open(site.devices[device])
+                lane.want(wishes)
+                if not known:
+                    lane.start()
+
+    def _open(self, device: Device) -> Lane:
+        home, digest = self._homes[device.device], self._outside.digest
+        return self.lanes.open(
+            self._place(device),
+            self._said.pop(device.device, Said()).known(),
+            lambda text: digest(home, "credential", text),
+        )
+
+    def _place(self, device: Device) -> Place:
+        return Place(
+            device=device.device,
+            mac=device.box.mac,
+            connect=lambda: self._outside.connect(device),
+            event_url=self._outside.event_url(self._homes[device.device], device),
+        )
+
+    def _poll(self, device: DeviceId, phone: Phone) -> None:
+        home = self._homes[device]
+        if found := self._sites[home].devices.get(device):
+            self._outside.poll(phone, home, found)
+
+
+class Said:
+    """The last words on a phone."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[Credential, Outcome] = {}
+        self.online: bool | None = None
+        self.firmware = ""
+
+    def take(self, event: DeviceSynced | DeviceWentOnline | DeviceWentOffline) -> None:
+        match event:
+            case DeviceSynced(outcomes=outcomes):
+                self.outcomes |= {(one.holder, one.kind): one for one in outcomes}
+            case DeviceWentOnline(firmware=firmware):
+                self.online, self.firmware = True, firmware
+            case DeviceWentOffline():
+                self.online = False
+
+    def known(self) -> Known:
+        return Known(outcomes=self.outcomes, online=self.online, firmware=self.firmware)
+
+
+class Reporting:
+    """Lanes speak of phones; the log wants to know whose."""
+
+    def __init__(self, dispatch: Dispatch, homes: dict[DeviceId, CommunityId]) -> None:
+        self._dispatch, self._homes = dispatch, homes
+
+    def synced(self, device: DeviceId, outcomes: tuple[Outcome, ...]) -> None:
+        self._say(device, ReportSync(device=device, outcomes=outcomes))
+
+    def online(self, device: DeviceId, firmware: str) -> None:
+        self._say(device, ReportOnline(device=device, firmware=firmware))
+
+    def offline(self, device: DeviceId, reason: str) -> None:
+        self._say(device, ReportOffline(device=device, reason=reason))
+
+    def _say(self, device: DeviceId, report: object) -> None:
+        self._dispatch(report, community=self._homes[device], actor=ADAPTER)

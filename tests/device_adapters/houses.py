@@ -1,0 +1,172 @@
+"""A community with real lanes to simulated phones, over real sockets, on a log in memory."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from threading import Event as Flag
+from threading import Thread
+from time import monotonic, sleep, time
+from uuid import UUID
+
+from device_adapters.akuvox.phone import AkuvoxPhone
+from device_adapters.akuvox.profiles import profile_of
+from device_adapters.keeper import Patience
+from device_adapters.lane import Lane, Rhythm
+from device_adapters.port import Phone
+from device_adapters.simulator import Fleet, PluggedIn
+from device_adapters.sync import DoorSync, Outside
+from domain import rights
+from domain.access_groups import ALWAYS, Door, Schedule
+from domain.devices import (
+    Box,
+    Device,
+    DeviceRegistered,
+    DeviceSynced,
+    DeviceWentOffline,
+    DeviceWentOnline,
+    Login,
+    Outcome,
+)
+from domain.ids import CommunityId, DeviceId
+from domain.kernel import Event
+from eventlog.consumer import Stopped, follow
+from eventlog.memory import MemoryLog
+from tests.builders import HARBOUR, SWIMMERS, a_community, a_device, a_group
+from tests.scenario import a_bus, a_log, also
+
+QUICK = Rhythm(
+    heartbeat=0.1,
+    scan=60,
+    first_retry=0.02,
+    last_retry=0.1,
+    offline_after=0.3,
+    patience=Patience(looks=(1, 1, 1), breaker=60),
+)
+
+
+def device_id(n: int) -> DeviceId:
+    return DeviceId(UUID(int=3000 + n))
+
+
+def digest(community: CommunityId, kind: str, text: str) -> bytes:
+    return sha256(f"{community} {kind} {text}".encode()).digest()
+
+
+def box_of(sim: PluggedIn) -> Box:
+    profile = sim.phone.profile
+    return Box(mac=sim.mac, model=profile.model, firmware=profile.firmware, address=sim.url)
+
+
+def registered(n: int, sim: PluggedIn, login: Login | None = None) -> DeviceRegistered:
+    relays = sim.phone.profile.relays
+    return a_device(device_id(n), f"Door {n}", box=box_of(sim), relays=relays, login=login)
+
+
+@dataclass
+class House:
+    log: MemoryLog
+    fleet: Fleet
+    rhythm: Rhythm = QUICK
+    settle: float = 0.0
+    batch: int = 100
+    event_url: str | None = None
+    polls: list[DeviceId] = field(default_factory=list)
+    alarms: list[Stopped] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        outside = Outside(
+            dispatch=a_bus(self.log).dispatch,
+            connect=self._connect,
+            digest=digest,
+            poll=lambda phone, home, device: self.polls.append(device.device),
+            event_url=lambda device: self.event_url,
+            now=time,
+        )
+        self.sync = DoorSync(outside, self.rhythm, self.log.head())
+        self._stop = Flag()
+        self._thread = Thread(
+            target=follow, args=(self.log, self.sync, self._stop, self.alarms.append, 0.02)
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
+        self.sync.lanes.stop()
+        assert not self.alarms
+
+    def happen(self, *facts: Event) -> None:
+        also(self.log, *facts)
+
+    def lane(self, n: int = 0) -> Lane:
+        return self.sync.lanes[device_id(n)]
+
+    def events(self, kind: type[Event]) -> Sequence[Event]:
+        return [r.event for r in self.log.read(after=0, limit=100_000) if type(r.event) is kind]
+
+    def outcomes(self, n: int = 0) -> list[Outcome]:
+        """All that was ever said of a phone."""
+        said = [e for e in self.events(DeviceSynced) if isinstance(e, DeviceSynced)]
+        return [one for event in said if event.device == device_id(n) for one in event.outcomes]
+
+    def now(self, n: int = 0) -> Mapping[tuple[int, str], str]:
+        """The state of each credential on a phone, as last said: {(person, kind): state}."""
+        return {(one.holder.int, one.kind): one.state for one in self.outcomes(n)}
+
+    def comings_and_goings(self, n: int = 0) -> list[str]:
+        said = [r.event for r in self.log.read(after=0, limit=100_000)]
+        return [
+            type(e).__name__
+            for e in said
+            if isinstance(e, DeviceWentOffline | DeviceWentOnline) and e.device == device_id(n)
+        ]
+
+    def desired(self, n: int = 0) -> list[rights.Entry]:
+        site = self.sync._sites[HARBOUR]
+        device = site.devices[device_id(n)]
+        return rights.desired(device, site.people.values(), list(site.groups.values()))
+
+    def is_right(self, n: int = 0) -> bool:
+        """A second look with a driver of the test's own: exactly what is wanted, no more."""
+        phone = self._connect(self.sync._sites[HARBOUR].devices[device_id(n)])
+        try:
+            fits = [fit.entry for fit in map(phone.fit, self.desired(n)) if fit.entry]
+            return dict(phone.read()) == {one.key: phone.shows(one) for one in fits}
+        finally:
+            phone.close()
+
+    def _connect(self, device: Device) -> Phone:
+        login = device.login if isinstance(device.login, Login) else None
+        profile = profile_of(device.box.model).paced(0, self.settle, self.batch)
+        return AkuvoxPhone(device.box.address, login, profile)
+
+
+@contextmanager
+def a_house(
+    fleet: Fleet,
+    *facts: Event,
+    when: Schedule = ALWAYS,
+    log: MemoryLog | None = None,
+    **options: object,
+) -> Iterator[House]:
+    """All phones of the fleet are doors of the swimmers, all their relays."""
+    if log is None:
+        phones = [registered(n, sim) for n, sim in enumerate(fleet)]
+        doors = [Door(device=p.device, relay=r.number) for p in phones for r in p.relays]
+        log = a_log(a_community(), *phones, a_group(SWIMMERS, *doors, when=when), *facts)
+    house = House(log, fleet, **options)  # type: ignore[arg-type]
+    try:
+        yield house
+    finally:
+        house.stop()
+
+
+def soon(true: Callable[[], object], within: float = 5.0) -> float:
+    """Seconds until it is so."""
+    started = monotonic()
+    while not true():
+        if monotonic() - started > within:
+            raise AssertionError(f"not within {within:g} s")
+        sleep(0.005)
+    return monotonic() - started
