@@ -56,43 +56,38 @@ DECLARE
 BEGIN
     PERFORM pg_advisory_xact_lock(7450489151653700);
 
-    PERFORM FROM unnest(actors, command_ids) AS asked(actor, id)
-        JOIN log.commands c ON c.actor = asked.actor AND c.command_id = asked.id;
-    IF found THEN
-        RAISE EXCEPTION 'answered before' USING ERRCODE = 'GH004';
-    END IF;
-
-    PERFORM FROM unnest(guard_of, guard_streams, guard_versions) AS g(of, stream, version)
-        WHERE g.version <> coalesce((
-            SELECT max(e.version) FROM log.events e
-            WHERE e.community = communities[g.of] AND e.stream = g.stream), 0);
-    IF found THEN
-        RAISE EXCEPTION 'a stream moved' USING ERRCODE = 'GH001';
-    END IF;
-
-    SELECT e.position, e.hash, e.recorded_at INTO head, chained, last_at FROM (VALUES (1)) AS always
-        LEFT JOIN LATERAL (SELECT * FROM log.events ORDER BY position DESC LIMIT 1) AS e ON true;
+    SELECT e.position, e.hash, e.recorded_at INTO head, chained, last_at
+        FROM log.events e ORDER BY e.position DESC LIMIT 1;
     head := coalesce(head, 0);
     chained := coalesce(chained, decode(repeat('00', 32), 'hex'));
 
     INSERT INTO log.commands
-        SELECT c.actor, c.id, communities[c.n], c.fingerprint,
-            CASE WHEN c.before < c.upto THEN head + c.before + 1 END,
-            CASE WHEN c.before < c.upto THEN head + c.upto END,
-            head + c.upto, c.upto - c.before
-        FROM (
-            SELECT *, coalesce(ends[n - 1], 0) AS before
-            FROM unnest(actors, command_ids, fingerprints, ends) WITH ORDINALITY
-                AS given(actor, id, fingerprint, upto, n)
-        ) AS c;
+        SELECT actors[n], command_ids[n], communities[n], fingerprints[n],
+            CASE WHEN coalesce(ends[n - 1], 0) < ends[n] THEN head + coalesce(ends[n - 1], 0) + 1 END,
+            CASE WHEN coalesce(ends[n - 1], 0) < ends[n] THEN head + ends[n] END,
+            head + ends[n], ends[n] - coalesce(ends[n - 1], 0)
+        FROM generate_series(1, cardinality(actors)) AS n
+        ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS stored = ROW_COUNT;
+    IF stored < cardinality(actors) THEN
+        RAISE EXCEPTION 'answered before' USING ERRCODE = 'GH004';
+    END IF;
+
+    PERFORM FROM generate_series(1, cardinality(guard_of)) AS n
+        WHERE guard_versions[n] <> coalesce((
+            SELECT max(e.version) FROM log.events e
+            WHERE e.community = communities[guard_of[n]] AND e.stream = guard_streams[n]), 0);
+    IF found THEN
+        RAISE EXCEPTION 'a stream moved' USING ERRCODE = 'GH001';
+    END IF;
     IF total = 0 THEN
         RETURN head;
     END IF;
 
     IF cardinality(key_of) > 0 THEN
         INSERT INTO log.keys (community, subject, key_id, wrapped)
-            SELECT communities[k.of], k.subject, k.id, k.wrapped
-            FROM unnest(key_of, key_subjects, key_ids, keys_wrapped) AS k(of, subject, id, wrapped)
+            SELECT communities[key_of[n]], key_subjects[n], key_ids[n], keys_wrapped[n]
+            FROM generate_series(1, cardinality(key_of)) AS n
             ON CONFLICT (community, subject) DO UPDATE  -- one who was forgotten comes back
                 SET key_id = excluded.key_id, wrapped = excluded.wrapped, destroyed_at = NULL
                 WHERE keys.wrapped IS NULL;
@@ -135,11 +130,10 @@ BEGIN
         END IF;
         IF step = ANY (claim_steps) THEN
             INSERT INTO log.claims
-                SELECT communities[event_of[w.event]], w.kind, w.key, w.discriminator,
-                    event_streams[w.event], w.place
-                FROM unnest(claim_steps, claim_events, claim_kinds, claim_keys, claim_discriminators, claim_places)
-                    AS w(at, event, kind, key, discriminator, place)
-                WHERE w.at = step
+                SELECT communities[event_of[claim_events[n]]], claim_kinds[n], claim_keys[n],
+                    claim_discriminators[n], event_streams[claim_events[n]], claim_places[n]
+                FROM generate_series(1, cardinality(claim_steps)) AS n
+                WHERE claim_steps[n] = step
                 ON CONFLICT DO NOTHING;
             GET DIAGNOSTICS stored = ROW_COUNT;
             IF stored < cardinality(array_positions(claim_steps, step)) THEN
@@ -179,11 +173,10 @@ BEGIN
     END LOOP;
 
     INSERT INTO log.events
-        SELECT head + e.n, communities[e.of], e.stream, e.version, e.type, e.subject,
-            first_at + (e.n - 1) * interval '1 microsecond',
-            actors[e.of], command_ids[e.of], causes[e.of], e.body, e.hash
-        FROM unnest(event_of, event_streams, event_versions, event_types, event_subjects, event_bodies, hashes)
-            WITH ORDINALITY AS e(of, stream, version, type, subject, body, hash, n);
+        SELECT head + n, communities[event_of[n]], event_streams[n], event_versions[n], event_types[n],
+            event_subjects[n], first_at + (n - 1) * interval '1 microsecond', actors[event_of[n]],
+            command_ids[event_of[n]], causes[event_of[n]], event_bodies[n], hashes[n]
+        FROM generate_series(1, total) AS n;
 
     PERFORM pg_notify('log', (head + total)::text);
     RETURN head;

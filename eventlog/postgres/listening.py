@@ -2,6 +2,7 @@
 
 from threading import Condition, Thread
 from threading import Event as Flag
+from typing import ClassVar, LiteralString
 
 import psycopg
 
@@ -12,6 +13,8 @@ POLL_SECONDS = 0.4  # a notification can be lost; a poll beside it cannot
 
 class Listener:
     """Begins at the first wait. While PostgreSQL is away, waiting ends with the poll."""
+
+    channel: ClassVar[LiteralString] = "log"
 
     def __init__(self, conninfo: str) -> None:
         self._conninfo = with_limits(conninfo)
@@ -42,7 +45,7 @@ class Listener:
 
     def _listen(self) -> None:
         with psycopg.connect(self._conninfo, autocommit=True) as connection:
-            connection.execute("LISTEN log")
+            connection.execute("LISTEN " + self.channel)
             self._head = 0  # it may be another log than before
             while not self._closed.is_set():
                 for said in connection.notifies(timeout=POLL_SECONDS / 2):
