@@ -28,11 +28,11 @@ def a_log(
     return log
 
 
-def also(log: MemoryLog, *past: Event, community: CommunityId = HARBOUR) -> None:
+def also(log: MemoryLog, *past: Event, community: CommunityId = HARBOUR, by: str = "past") -> None:
     for happened in past:
         stream = getattr(happened, happened.stream)
         guards = {stream: len(log.streams(community, [stream])[stream])}
-        given = Envelope(command="given", command_id=uuid7(), community=community, actor="past")
+        given = Envelope(command="given", command_id=uuid7(), community=community, actor=by)
         log.append(given, [happened], guards)
 
 
