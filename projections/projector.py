@@ -88,7 +88,7 @@ class Projector(Consumer):
     def create(self) -> None:
         """Its tables and its position, where there are none."""
         with self.db.transaction():
-            self.db.execute(self.tables)
+            self.db.execute(self.tables, prepare=False)  # several statements in one
             self.db.execute(
                 "insert into positions (name, version) values (%s, %s)"
                 " on conflict (name) do update set position = 0, version = excluded.version",

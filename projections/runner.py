@@ -51,6 +51,9 @@ class Runner:
                     self.follow(self._live(kind, db), stop)
             except (OperationalError, Unavailable):
                 stop.wait(RETRY_SECONDS)
+            except Exception as failure:  # a read model that cannot begin must not end in silence
+                log.error("read model cannot begin", model=kind.name, error=str(failure))
+                stop.wait(IDLE_SECONDS)
 
     def _live(self, kind: type[Projector], db: Connection[Any]) -> Projector:
         model = kind(db, self.vault)
