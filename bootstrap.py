@@ -12,17 +12,19 @@ from pkgutil import walk_packages
 from random import SystemRandom
 from threading import Event as Flag
 from types import ModuleType
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID, uuid5
 
 import psycopg
 from flask import Flask
 from flask_smorest import Blueprint
 from flask_swagger_ui import get_swaggerui_blueprint
+from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
 from uuid6 import uuid7
 
 import commands
+import demo
 import projections
 import readapi
 from commands import http
@@ -38,8 +40,17 @@ from commands.accounts import (
 )
 from commands.bus import Bus
 from commands.devices import device_of
+from commands.ingest import Ingest
 from config import Config
+from device_adapters import process
+from device_adapters.akuvox.phone import AkuvoxPhone
+from device_adapters.akuvox.profiles import profile_of
+from device_adapters.doorlog import DoorLogPoller
+from device_adapters.lane import Rhythm
+from device_adapters.port import Phone
+from device_adapters.sync import DoorSync, Outside
 from domain.accounts import PLATFORM, Actor, Role, TokenId
+from domain.devices import Device, Login
 from domain.ids import AccountId, CommunityId, DeviceId
 from eventlog import migrations
 from eventlog.audit import Taken, differences
@@ -150,6 +161,12 @@ class House:
         """To whoever keeps the device's lane, wherever it runs."""
         self.reading.db().execute("select pg_notify(%s, %s)", [HINTS, str(device)])
 
+    def event_url(self, community: CommunityId, device: Device) -> str | None:
+        """What a phone calls when something happens: with its own secret, never logged (S9)."""
+        if not isinstance(device.hint, str):
+            return None
+        return f"{self.config.public_url}/api/v1/communities/{community}/hints/{device.hint}"
+
     def close(self) -> None:
         for made in ("log", "reports"):
             if made in vars(self):
@@ -211,7 +228,31 @@ def run_projector(house: House, stop: Flag) -> None:
     house.runner.run(read_models(), stop)
 
 
-RUNS: Mapping[str, Callable[[House, Flag], None]] = {"projector": run_projector}
+def run_adapters(house: House, stop: Flag) -> None:
+    """At the real pace, unless DEVICE_PACE=0 says that the phones need none."""
+    poller = DoorLogPoller(Ingest(house.log, house.reports), lambda: datetime.now(UTC))
+    outside = Outside(
+        dispatch=house.bus.dispatch,
+        connect=partial(phone_of, paced=house.config.device_pace),
+        digest=house.log.vault.digest,
+        poll=poller.poll,
+        event_url=house.event_url,
+        now=lambda: datetime.now(UTC).timestamp(),
+    )
+    sync = DoorSync(outside, Rhythm(), live_from=house.log.head())
+    process.run(house.log, sync, lambda: house.project("doors"), stop)
+
+
+def phone_of(device: Device, *, paced: bool) -> Phone:
+    profile = profile_of(device.box.model)
+    login = device.login if isinstance(device.login, Login) else None
+    return AkuvoxPhone(device.box.address, login, profile if paced else profile.paced(0, 0))
+
+
+RUNS: Mapping[str, Callable[[House, Flag], None]] = {
+    "projector": run_projector,
+    "adapters": run_adapters,
+}
 
 
 def make_token(role: Role, name: str, communities: Sequence[str], *, replace: bool = False) -> str:
@@ -231,6 +272,14 @@ def make_token(role: Role, name: str, communities: Sequence[str], *, replace: bo
         say(RevokeToken(token=id))
         say(IssueToken(token=id, account=account, digest=digest_of(token)))
         return token
+
+
+def seed_demo(token: str, say: Callable[[str], None]) -> None:
+    config = Config.from_env()
+    first = demo.phones_port(config.port)
+    phones = [f"http://127.0.0.1:{first + n}" for n in range(len(demo.FLEET))]
+    web = f"http://127.0.0.1:{config.port}"
+    demo.seed(web, token, phones, demo.secret_of(config.data), say)
 
 
 def rebuild(name: str, progress: Callable[[int, int], None]) -> None:
@@ -273,13 +322,44 @@ def tail(after: int | None, follow: bool) -> Iterator[str]:
 def status() -> dict[str, object]:
     """What stands where, for `gatehouse status`."""
     config = Config.from_env()
-    with psycopg.connect(config.database.read, connect_timeout=2) as db:
-        [head] = db.execute("select coalesce(max(position), 0) from log.events").fetchone() or (0,)
-        models = db.execute("select name, position, failed from read.positions order by name")
-        lag = {
-            name: f"stopped: {failed}"
-            if failed
-            else f"{position} ({max(0, head - position)} behind)"
-            for name, position, failed in models
+    with psycopg.connect(config.database.read, connect_timeout=2, row_factory=dict_row) as db:
+        heads = {name: position_of(db, table) for name, table in HEADS.items()}
+        follows = {kind.name: kind.follows for kind in read_models()}
+        models = {
+            row["name"]: standing(row["position"], heads[follows[row["name"]]], row["failed"])
+            for row in db.execute("select * from read.positions order by name")
+            if row["name"] in follows
         }
-    return {"log head": head, "read models": lag}
+        adapters = db.execute("select * from doors.positions where name = 'adapters'").fetchone()
+        phones = db.execute(LANES).fetchone()
+    told = standing(adapters["position"], heads["events"], None) if adapters else "not begun"
+    return {
+        "logs": heads,
+        "read models": models,
+        "door phones": {"adapters": told, **(phones or {})},
+    }
+
+
+HEADS: Mapping[str, LiteralString] = {
+    "events": "select coalesce(max(position), 0) as head from log.events",
+    "reports": "select coalesce(max(position), 0) as head from log.reports",
+}
+LANES: LiteralString = """
+    select count(*) filter (where online) as online, count(*) filter (where not online) as offline,
+        coalesce(sum(waiting), 0) as "changes waiting",
+        coalesce(sum(revocations), 0) as "of which revocations",
+        coalesce(sum(suspended), 0) as suspended,
+        coalesce(to_char(min(waiting_since), 'YYYY-MM-DD HH24:MI:SS'), '-') as "waiting since"
+    from doors.lanes
+"""
+
+
+def position_of(db: psycopg.Connection[dict[str, Any]], statement: LiteralString) -> int:
+    row = db.execute(statement).fetchone()
+    return int(row["head"]) if row else 0
+
+
+def standing(position: int, head: int, failed: str | None) -> str:
+    if failed:
+        return f"stopped: {failed}"
+    return f"{position} ({max(0, head - position)} behind)"

@@ -38,7 +38,11 @@ def up() -> None:
     bootstrap = _bootstrap()
     up(
         Config.from_env(),
-        Work(migrate=bootstrap.migrate, token=lambda: bootstrap.make_token("installer", "up", ())),
+        Work(
+            migrate=bootstrap.migrate,
+            token=lambda: bootstrap.make_token("installer", "up", (), replace=True),
+            demo=bootstrap.seed_demo,
+        ),
     )
 
 
@@ -147,7 +151,7 @@ def tail(after: int | None, follow: bool) -> None:
 @gatehouse.command()
 @click.argument("name")
 def run(name: str) -> None:
-    """Run one process of the Procfile in the foreground: projector, adapters or reactions."""
+    """Run one process of the Procfile in the foreground: projector or adapters."""
     _bootstrap().run(name)
 
 

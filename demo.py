@@ -36,7 +36,13 @@ FLEET = (
     *(("S532", f"{building} garage", building) for building in BUILDINGS),
 )
 RELAYS = {"X916": 4, "R29": 3, "R20A": 2, "E12W": 1, "S532": 2}
+METHODS = {"E12W": ["card"]}  # it has no keypad
 GROUPS = (
+    (
+        "Lobbies",
+        {"repeat": "daily", "start": "00:00", "end": "23:59"},
+        tuple(f"{building} lobby" for building in BUILDINGS),
+    ),
     ("Boat club", {"repeat": "daily", "start": "05:00", "end": "23:00"}, ("Marina gate",)),
     (
         "Cleaners",
@@ -165,9 +171,9 @@ def doors(api: Api, phones: list[str], password: str) -> None:
 
 
 def relays(name: str, model: str) -> list[dict[str, Any]]:
-    first = {"number": 1, "name": name}
-    more = [{"number": n, "name": f"{name} {n}"} for n in range(2, RELAYS[model] + 1)]
-    return [first, *more]
+    takes = {"methods": METHODS[model]} if model in METHODS else {}
+    names = [name, *(f"{name} {n}" for n in range(2, RELAYS[model] + 1))]
+    return [{"number": n, "name": called, **takes} for n, called in enumerate(names, 1)]
 
 
 def columns() -> list[Any]:

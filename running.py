@@ -18,6 +18,7 @@ import httpx
 from rich.console import Console
 
 from config import ROOT, Config
+from demo import phones_port, secret_of
 from eventlog.embedded import open_folder
 from supervision import (
     MARK,
@@ -30,6 +31,7 @@ from supervision import (
 )
 from supervision import socket as supervisor_socket
 
+SIM_PASSWORD = "GATEHOUSE_SIM_PASSWORD"  # the name of a variable  # noqa: S105
 DEMO_ONLY = {"phones"}
 KAFKA_ONLY = {"relay"}
 READY_TIMEOUT = 120
@@ -41,10 +43,12 @@ class NotStarted(Exception):
 
 @dataclass(frozen=True)
 class Work:
-    """What `up` has done by parts it does not know: the schema, and a token for this start."""
+    """What `up` has done by parts it does not know: the schema, a token for this start, and the
+    demo community (with the token, telling its steps)."""
 
     migrate: Callable[[], None]
     token: Callable[[], str]
+    demo: Callable[[str, Callable[[str], None]], None] = lambda _token, _say: None
 
 
 def up(config: Config, work: Work, procfile: Path = ROOT / "Procfile") -> None:
@@ -120,7 +124,9 @@ def environment(config: Config) -> dict[str, str]:
         "DATA": str(config.data),
         "DEMO": str(int(config.demo)),
         "WEB_CONCURRENCY": str(config.web_concurrency),
+        "PHONES_PORT": str(phones_port(config.port)),
         MARK: str(config.data),
+        **({SIM_PASSWORD: secret_of(config.data)} if config.demo else {}),
     }
 
 
@@ -155,7 +161,11 @@ def _bring_up(
     with _step(show, "processes"):
         supervisor.start_all()
         _until(lambda: _is_ready(config), supervisord, config)
-    _welcome(config, work.token(), show)
+    token = work.token()
+    if config.demo:
+        with _step(show, "demo community"):
+            work.demo(token, lambda said: show.print(f"  {said} …"))
+    _welcome(config, token, show)
 
 
 @contextmanager

@@ -80,7 +80,7 @@ class House:
             connect=self._connect,
             digest=digest,
             poll=lambda phone, home, device: self.polls.append(device.device),
-            event_url=lambda device: self.event_url,
+            event_url=lambda _, device: self.event_url,
             now=time,
         )
         self.sync = DoorSync(outside, self.rhythm, self.log.head())
