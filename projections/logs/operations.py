@@ -9,7 +9,6 @@ from domain import access_groups, accounts, apartments, devices, residents, sett
 from domain.ids import CommunityId
 from domain.kernel import Event, stream_of
 from domain.record import frozen
-from domain.residents import Contact, ContactChanged, ResidentAdded, ResidentDeleted
 from eventlog.consumer import on
 from eventlog.port import Batch, Recorded
 from projections.listing import Key as After
@@ -123,18 +122,11 @@ class OperationLog(Projector):
             thing uuid,
             called text not null,
             primary key (community, thing)
-        );
-        create table operations_residents (
-            community uuid,
-            resident uuid,
-            name text not null,
-            primary key (community, resident)
         )"""
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self.things = self.gather("operations_things", "thing")
-        self.people = self.gather("operations_residents", "resident")
 
     @on(*WORDS)
     def done(self, batch: Batch[Event]) -> None:
@@ -145,7 +137,6 @@ class OperationLog(Projector):
         called = self._called({about(r) for r in done})
         self.put("operations", [self._said(r, called) for r in done])
         self.put("operations_things", self.gathered(self.things))
-        self.put("operations_residents", self.gathered(self.people))
 
     def _called(self, things: set[Key]) -> dict[Key, str]:
         rows = self.rows("operations_things", "thing", things)
@@ -156,17 +147,7 @@ class OperationLog(Projector):
         if isinstance(r.event, NAMING):
             called[key] = r.event.name
             self.things.set(*key, called=r.event.name)
-        self._meet(r.community, r.event)
         return row_of(r, called.get(key))
-
-    def _meet(self, community: CommunityId, event: Event) -> None:
-        match event:
-            case ResidentAdded(resident=who, contact=Contact() as contact):
-                self.people.set(community, who, name=contact.name)
-            case ContactChanged(resident=who, contact=Contact() as contact):
-                self.people.set(community, who, name=contact.name)
-            case ContactChanged(resident=who) | ResidentDeleted(resident=who):
-                self.people.drop(community, who)
 
     def page(self, community: CommunityId, wanted: Wanted, after: After | None, limit: int) -> Page:
         """Newest first. What phones and adapters report shows if its type or `syncs` asks so."""
@@ -182,11 +163,6 @@ class OperationLog(Projector):
             .until("happened_at", wanted.until)
             .page(self.db, after, limit)
         )
-
-    def residents(self, community: CommunityId, ids: set[UUID]) -> dict[UUID, str]:
-        """The present names of those that are still there."""
-        rows = self.rows("operations_residents", "resident", {(community, id) for id in ids})
-        return {id: row["name"] for (_, id), row in rows.items()}
 
 
 def about(r: Recorded[Any]) -> Key:

@@ -14,6 +14,7 @@ from domain.record import frozen
 from projections.accounts import Accounts
 from projections.listing import Page
 from projections.logs.operations import OperationLog, Wanted
+from projections.residents import Residents
 from readapi.paging import PageQuery, answer, page_of
 from readapi.waiting import HEADERS, reached
 from schemas.of import schema_of
@@ -68,11 +69,11 @@ class Operation:
 def log(query: OperationsQuery, *, community: UUID) -> Response:
     """Who did what to what, and when, newest first (M92, A26)."""
     oldest = None if query.all else oldest_shown(datetime.now(UTC))
-    accounts = reached(Accounts, query, of=PLATFORM)
+    accounts, people = reached(Accounts, query, of=PLATFORM), reached(Residents, query)
     model = reached(OperationLog, query, besides=oldest)
     home = CommunityId(community)
     page = model.page(home, wanted(query, oldest), query.after, query.size)
-    return answer(named(page, accounts, model, home))
+    return answer(named(page, accounts, people, home))
 
 
 def oldest_shown(now: datetime) -> datetime:
@@ -92,11 +93,11 @@ def wanted(query: OperationsQuery, oldest: datetime | None) -> Wanted:
     )
 
 
-def named(page: Page, accounts: Accounts, model: OperationLog, home: CommunityId) -> Page:
+def named(page: Page, accounts: Accounts, residents: Residents, home: CommunityId) -> Page:
     """Names change and are forgotten, so that only what is shown has them."""
     said: list[dict[str, Any]] = [json.loads(doc) for doc in page.docs]
     who = accounts.names({op["initiated_by"] for op in said})
-    people = model.residents(home, {UUID(op["subject"]) for op in said if op["called"] is None})
+    people = residents.names(home, {UUID(op["subject"]) for op in said if op["called"] is None})
     for op in said:
         called, subject = op.pop("called"), op["subject"]
         op["subject"] = {"id": subject, "name": called or people.get(UUID(subject))}

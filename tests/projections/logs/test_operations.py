@@ -143,17 +143,8 @@ def test_a_thing_has_the_name_that_it_had_then_or_last(house: House) -> None:
     assert called["device sync", "went online"] == "Gate"
 
 
-def test_people_are_named_as_they_are_now_while_they_are_there(house: House) -> None:
-    house.happened(ContactChanged(resident=ANN, contact=CONTACT))
+def test_nobodys_name_is_in_it(house: House) -> None:
     house.project(OperationLog)
-    with house.reading(OperationLog) as model:
-        assert model.residents(HARBOUR, {ANN, BOB, GATE}) == dict.fromkeys((ANN, BOB), CONTACT.name)
-        assert model.residents(ELSEWHERE, {ANN, BOB}) == {}
-    house.happened(ResidentDeleted(resident=BOB))
-    house.happened(ContactChanged(resident=ANN, contact=ERASED))
-    house.project(OperationLog)
-    with house.reading(OperationLog) as model:
-        assert model.residents(HARBOUR, {ANN, BOB}) == {}
     assert CONTACT.first_name not in repr(house.rows(OperationLog))
 
 
