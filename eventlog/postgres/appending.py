@@ -14,7 +14,7 @@ from domain.record import frozen
 from eventlog.groups import Groups
 from eventlog.port import Conflict, Unavailable
 from eventlog.postgres.arrays import Array, Blobs, Bools, Ints, Texts, Uuids
-from eventlog.postgres.connections import LOST, Connections, unavailable
+from eventlog.postgres.connections import LOST, Connections, Row, unavailable
 
 Outcome = int | Exception  # the position of its last event, else the head
 
@@ -169,6 +169,13 @@ def moves_of_claims(group: Sequence[Entry]) -> list[Sequence[Any]]:
     return [*turned(rescopes, 4), *turned(releases, 3), *turned(claims, 6)]
 
 
+def call(connection: psycopg.Connection[Row], group: Sequence[Entry]) -> int:
+    """The head before. psycopg.Error as it comes."""
+    cursor = connection.execute(CALL, columns(group), prepare=True, binary=True)
+    [[head]] = cursor.fetchall()
+    return int(head)
+
+
 class Appender:
     """The way into the log for all threads of a process."""
 
@@ -184,11 +191,9 @@ class Appender:
 
     def _do(self, group: Sequence[Entry]) -> list[Outcome]:
         """One bad entry spoils a group: then each is tried alone, once."""
-        values = columns(group)
         try:
             with self._connections.one() as connection:
-                cursor = connection.execute(CALL, values, prepare=True, binary=True)
-                [[head]] = cursor.fetchall()
+                head = call(connection, group)
         except (PoolTimeout, psycopg.errors.LockNotAvailable) as error:
             raise unavailable(error) from None
         except LOST as error:

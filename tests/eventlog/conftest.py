@@ -14,7 +14,9 @@ def empty(database: Database) -> None:
     """As if it were new; the trigger that forbids it is the owner's to switch off."""
     with psycopg.connect(database.owner) as connection:
         connection.execute("SET session_replication_role = replica")
-        connection.execute("TRUNCATE log.events, log.commands, log.claims, log.keys")
+        connection.execute(
+            "TRUNCATE log.events, log.commands, log.claims, log.keys, read.positions"
+        )
 
 
 @pytest.fixture
