@@ -181,9 +181,13 @@ def _supervised(info: dict[str, Any]) -> Supervised:
 
 
 def _memory(pid: int) -> int:
+    """What is shared (PostgreSQL's buffers) counts once, where the system can tell (Linux)."""
     try:
         process = psutil.Process(pid)
-        return sum(p.memory_info().rss for p in (process, *process.children(recursive=True)))
+        family = (process, *process.children(recursive=True))
+        if sys.platform == "linux":
+            return sum(each.memory_full_info().pss for each in family)
+        return sum(each.memory_info().rss for each in family)
     except psutil.Error:
         return 0
 
