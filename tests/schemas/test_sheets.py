@@ -172,6 +172,13 @@ def test_m43_a_cell_that_is_no_text_is_refused_by_name(value: Any, why: str) -> 
     assert why in error
 
 
+@pytest.mark.parametrize(
+    ("typed", "text"), [("Rene\u0301", "René"), ("\u00a0Ann\u00a0", "Ann"), ("1.2E+11", "1.2E+11")]
+)
+def test_m43_text_is_composed_and_stripped_and_else_left_alone(typed: str, text: str) -> None:
+    assert cells(a_workbook({"A2": typed})) == [{"Name": text, "PIN": "", "Apt": ""}]
+
+
 def test_m43_an_error_value_alone_in_its_row_is_not_a_blank_row() -> None:
     assert errors(a_workbook({"A2": "f:#REF!"}))
 
