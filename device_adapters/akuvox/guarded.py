@@ -3,6 +3,7 @@
 import socket
 import ssl
 from collections.abc import Iterable, Iterator
+from functools import cache
 from time import monotonic
 from typing import Any
 
@@ -123,9 +124,10 @@ class Guarded(httpx.BaseTransport):
         self._pool.close()
 
 
+@cache
 def lenient() -> ssl.SSLContext:
     """Phones sign their own certificates, and some know only 1024 bits of DH [PL][PY]."""
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.set_ciphers("DEFAULT@SECLEVEL=0")
     return context

@@ -48,7 +48,7 @@ class AkuvoxPhone:
     def __init__(self, address: str, login: Login | None, profile: Profile) -> None:
         self.profile, self.limits = profile, profile.limits
         self._wire = Wire(address, login, profile.pause)
-        self._users: Mapping[str, Row] = {}
+        self._ids: Mapping[str, str] = {}
         self._schedules: Sequence[Row] = ()
         self._strangers = 0
         self._in_use: frozenset[str] = frozenset()
@@ -76,7 +76,7 @@ class AkuvoxPhone:
         """Who comes last finds no room; rows of others have theirs already."""
         room = self.profile.users - self._strangers
         over = {entry.key: f"the phone is full: {room} users" for entry in entries[room:]}
-        if len(set().union(*map(needed, entries))) <= self.profile.schedules:
+        if len(needed_by(entries)) <= self.profile.schedules:
             return over
         taken = set[str]()
         for entry in entries[:room]:
@@ -92,34 +92,36 @@ class AkuvoxPhone:
     def read(self) -> Mapping[str, Held]:
         users = self._list("user", self.profile.users)
         self._schedules = self._list("schedule", self.profile.schedules)
-        self._users = rows.by_key(users)
-        self._strangers = len(users) - len(self._users)
+        mine = rows.by_key(users)
+        self._ids = {key: row["ID"] for key, row in mine.items()}
+        self._strangers = len(users) - len(mine)
         used = (windows.pairs_of(rows.schedule_value(row)) for row in users)
         self._in_use = frozenset(id for pairs in used for id, _ in pairs)
-        return Shown(self._users, meanings(self._schedules), self.profile)
+        return Shown(mine, meanings(self._schedules), self.profile)
 
     def withdraw(self, keys: Collection[str]) -> None:
-        known = [self._users[key] for key in keys if key in self._users]
-        self._users = {k: row for k, row in self._users.items() if k not in keys}
+        known = [{"ID": self._ids[key]} for key in keys if key in self._ids]
+        self._ids = {key: id for key, id in self._ids.items() if key not in keys}
         if known:
-            self._wire.post("user", "del", {"item": [{"ID": row["ID"]} for row in known]})
+            self._wire.post("user", "del", {"item": known})
 
     def put(self, entries: Collection[Entry]) -> None:
         """Whose schedules the phone did not take is left out, which the reading back will show."""
         ids = self._ensured(entries)
         ready = [entry for entry in entries if needed(entry) <= ids.keys()]
         written = [(e.key, rows.row_of(e, ids, self.profile)) for e in ready]
-        known = [{"ID": self._users[k]["ID"], **row} for k, row in written if k in self._users]
-        new = [row for key, row in written if key not in self._users]
+        known = [{"ID": self._ids[key], **row} for key, row in written if key in self._ids]
+        new = [row for key, row in written if key not in self._ids]
         for action, items in (("set", known), ("add", new)):
             if items:
                 self._wire.post("user", action, {"item": items})
 
     def tidy(self, entries: Collection[Entry]) -> None:
-        names = {windows.name_of(words) for entry in entries for words in needed(entry)}
         mine = [row for row in self._schedules if row.get("Name", "").startswith(OURS)]
-        gone = [row["ID"] for row in mine if row["Name"] not in names]
-        if gone := [id for id in gone if id not in self._in_use]:
+        if not (idle := [row for row in mine if row["ID"] not in self._in_use]):
+            return
+        names = set(map(windows.name_of, needed_by(entries)))
+        if gone := [row["ID"] for row in idle if row["Name"] not in names]:
             self._wire.post("schedule", "del", {"item": [{"ID": id} for id in gone]})
             self._schedules = [row for row in self._schedules if row["ID"] not in gone]
 
@@ -201,6 +203,9 @@ class Shown(Mapping[str, Held]):
     def __getitem__(self, key: str) -> Held:
         return rows.held(self._users[key], self._meaning, self._profile)
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._users
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._users)
 
@@ -208,8 +213,14 @@ class Shown(Mapping[str, Held]):
         return len(self._users)
 
 
-def needed(entry: Entry) -> set[str]:
-    return {str(window) for window, _ in rows.wanted_pairs(entry)}
+def needed(entry: Entry) -> frozenset[str]:
+    return frozenset[str]().union(*(windows.words(grant.schedule) for grant in entry.grants))
+
+
+def needed_by(entries: Collection[Entry]) -> frozenset[str]:
+    """Thousands of people have the same few sets of grants."""
+    kinds = {entry.grants: entry for entry in entries}
+    return frozenset[str]().union(*map(needed, kinds.values()))
 
 
 def meanings(schedules: Sequence[Row]) -> Mapping[str, str]:

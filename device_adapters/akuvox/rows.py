@@ -24,7 +24,15 @@ def rows_of(data: Mapping[str, Any]) -> list[Row]:
     items = data.get("item", data.get("Item", []))
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise Garbled("no list of rows")
-    return [{k: text(v) for k, v in item.items() if isinstance(v, str | int)} for item in items]
+    return [item if all_text(item) else in_text(item) for item in items]
+
+
+def all_text(item: Mapping[str, Any]) -> bool:
+    return all(type(value) is str for value in item.values())
+
+
+def in_text(item: Mapping[str, Any]) -> Row:
+    return {name: text(value) for name, value in item.items() if isinstance(value, str | int)}
 
 
 def text(value: object) -> str:

@@ -7,7 +7,7 @@ over midnight is two rows, one over several dates up to three (device-protocol.m
 import re
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -54,6 +54,11 @@ def windows(schedule: Schedule) -> tuple[Window, ...]:
     after = frozenset((day + 1) % 7 for day in days)
     evening = Window(kind=kind, start=schedule.start, end=LAST, days=days)
     return evening, Window(kind=kind, start=FIRST, end=schedule.end, days=after)
+
+
+@cache
+def words(schedule: Schedule) -> frozenset[str]:
+    return frozenset(map(str, windows(schedule)))
 
 
 def once(schedule: Schedule) -> Iterator[Window]:
@@ -142,10 +147,11 @@ def dates_of(row: Mapping[str, str], kind: str) -> tuple[date | None, date | Non
     return date.fromisoformat(row["DateStart"]), date.fromisoformat(row["DateEnd"])
 
 
-def pairs_of(value: str) -> list[tuple[str, frozenset[int]]]:
+@lru_cache
+def pairs_of(value: str) -> tuple[tuple[str, frozenset[int]], ...]:
     """`1001-12;1003-1;` as schedule ids and relays, whichever the separator."""
-    found = re.findall(r"(\d+)-(\d+)", value)
-    return [(id, frozenset(map(int, relays))) for id, relays in found]
+    found = re.findall(r"(\d+)-(\d+)", value, re.ASCII)
+    return tuple((id, frozenset(map(int, relays))) for id, relays in found)
 
 
 def opens(pairs: Collection[tuple[str, frozenset[int]]]) -> frozenset[str]:

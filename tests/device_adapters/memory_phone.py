@@ -33,7 +33,7 @@ class MemoryPhone:
     records: dict[str, Held] = field(default_factory=dict)
     deaf: bool = False
     keeps_first: int | None = None
-    poison: str | None = None
+    poison: frozenset[str] = frozenset()
     down: bool = False
     fails_at: int | None = None
     done: bool = True
@@ -83,7 +83,7 @@ class MemoryPhone:
     def put(self, entries: Collection[Entry]) -> None:
         self._call("put", [entry.key for entry in entries])
         for entry in list(entries)[: self.keeps_first]:
-            if entry.key == self.poison:
+            if entry.key in self.poison:
                 raise Rejected("Failed")
             if entry.key not in self.records and len(self.records) >= self.room:
                 raise Rejected("Failed")

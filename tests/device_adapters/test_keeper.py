@@ -68,15 +68,13 @@ def test_d3_a_lying_ack_to_a_revocation_is_said_too() -> None:
     ]
 
 
-def test_one_bad_record_does_not_keep_the_others() -> None:
-    kept = Kept(MemoryPhone(limits=Limits(batch=10, settle=0), poison=BOB.key))
-    rejected = Outcome(holder=UUID(int=2), kind="pin", state="rejected", reason="Failed")
-    said = kept.run(wish(ANN, BOB, CLEO))
-    assert {one.holder.int: one for one in said} == {
-        1: verified(ANN),
-        2: rejected,
-        3: verified(CLEO),
-    }
+def test_bad_records_do_not_keep_the_others() -> None:
+    bad = frozenset({an_entry(2).key, an_entry(5).key})
+    kept = Kept(MemoryPhone(limits=Limits(batch=10, settle=0), poison=bad))
+    said = kept.run(wish(*map(an_entry, range(1, 9))))
+    states = {one.holder.int: (one.state, one.reason) for one in said}
+    assert {n for n, state in states.items() if state == ("rejected", "Failed")} == {2, 5}
+    assert {n for n, state in states.items() if state == ("verified", None)} == {1, 3, 4, 6, 7, 8}
 
 
 def test_a_partial_batch_is_finished() -> None:
