@@ -1,0 +1,384 @@
+"""What is on the phones, against what should be: granted is not yet installed (D5, M99).
+
+Rights are asked of domain/rights.py when somebody looks, over the states that are kept here.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC
+from functools import lru_cache
+from typing import Any, LiteralString
+from uuid import UUID
+
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from domain import rights
+from domain.access_groups import (
+    AccessGroup,
+    AccessGroupCreated,
+    AccessGroupDeleted,
+    AccessGroupEdited,
+    Door,
+    Schedule,
+)
+from domain.devices import (
+    Box,
+    CredentialKind,
+    Device,
+    DeviceEdited,
+    DeviceMoved,
+    DeviceRegistered,
+    DeviceRemoved,
+    DeviceReplaced,
+    DeviceSynced,
+    Place,
+    Relay,
+)
+from domain.ids import CommunityId
+from domain.kernel import Malformed, Unknown
+from domain.record import ERASED, Erased, Personal
+from domain.residents import (
+    Card,
+    CardsChanged,
+    Contact,
+    ContactChanged,
+    GroupsChosen,
+    PinIssued,
+    PinRevoked,
+    Resident,
+    ResidentAdded,
+    ResidentDeleted,
+)
+from eventlog.consumer import on
+from eventlog.port import Batch, Recorded
+from projections.devices.standing import (
+    Digest,
+    HolderDoc,
+    ResidentDoors,
+    Said,
+    doors,
+    standing,
+)
+from projections.listing import Key as After
+from projections.listing import Page
+from projections.projector import Key, Projector, Row, document
+from schemas.of import schema_of
+
+NO_BOX = Box(mac="", model="", firmware="", address="")  # rights do not ask for it
+FIRST = ("", UUID(int=0))
+CREDENTIAL = ("community", "device", "holder", "kind")
+HOLDERS = """
+    select coalesce(lower(name), '') collate "C", holder, name from (
+        select resident as holder from installed_residents
+        where community = %(community)s and groups && %(groups)s::uuid[]
+        union
+        select holder from installed_credentials
+        where community = %(community)s and device = %(device)s
+    ) as holders
+    left join installed_residents on community = %(community)s and resident = holder
+    where (coalesce(lower(name), '') collate "C", holder) > (%(name)s, %(holder)s)
+    order by 1, 2 limit %(limit)s"""
+
+ON_A_PHONE = """
+    select * from installed_credentials
+    where community = %s and device = %s and holder = any(%s)"""
+
+
+class Installed(Projector):
+    name = "installed"
+    tables = """
+        create table installed_residents (
+            community uuid, resident uuid,
+            building uuid not null, apartment uuid not null, role text not null,
+            name text, groups uuid[] not null, pin_sealed bytea, cards_sealed bytea,
+            primary key (community, resident)
+        );
+        create table installed_groups (
+            community uuid, group_id uuid,
+            number integer not null, name text not null, building uuid,
+            schedule text not null, doors text not null,
+            primary key (community, group_id)
+        );
+        create table installed_devices (
+            community uuid, device uuid,
+            name text not null, building uuid, apartment uuid, relays text not null,
+            primary key (community, device)
+        );
+        create table installed_credentials (
+            community uuid, device uuid, holder uuid, kind text,
+            state text not null, digest bytea, reason text, reported_at timestamptz not null,
+            primary key (community, device, holder, kind)
+        );
+        create index on installed_credentials (community, holder)"""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.people = self.gather("installed_residents", "resident")
+        self.groups = self.gather("installed_groups", "group_id")
+        self.devices = self.gather("installed_devices", "device")
+
+    @on(ResidentAdded, ContactChanged, GroupsChosen, PinIssued, PinRevoked, CardsChanged)
+    def person(self, batch: Batch[Any]) -> None:
+        for r in batch:
+            self.people.set(r.community, r.event.resident, **self._of_person(r))
+
+    def _of_person(self, r: Recorded[Any]) -> Row:
+        match r.event:
+            case ResidentAdded(building=building, apartment=home, role=role) as e:
+                nothing = {"pin_sealed": None, "cards_sealed": None}
+                lives = {"building": building, "apartment": home, "role": role}
+                belongs = {"name": name_of(e.contact), "groups": sorted(e.groups)}
+                return lives | belongs | nothing
+            case ContactChanged(contact=contact):
+                return {"name": name_of(contact)}
+            case GroupsChosen(groups=groups):
+                return {"groups": sorted(groups)}
+            case PinIssued(resident=who, pin=pin):
+                return {"pin_sealed": self._sealed(r.community, who, pin)}
+            case CardsChanged(resident=who, cards=cards) if cards:
+                return {"cards_sealed": self._sealed(r.community, who, codes(cards))}
+            case CardsChanged():
+                return {"cards_sealed": None}
+        return {"pin_sealed": None}
+
+    def _sealed(self, community: CommunityId, who: UUID, text: Personal[str]) -> bytes:
+        """An empty box opens as erased."""
+        return b"" if isinstance(text, Erased) else self.vault.seal(community, who, text)
+
+    @on(ResidentDeleted)
+    def deleted(self, batch: Batch[ResidentDeleted]) -> None:
+        for r in batch:
+            self.people.drop(r.community, r.event.resident)
+
+    @on(AccessGroupCreated, AccessGroupEdited)
+    def group(self, batch: Batch[AccessGroupCreated | AccessGroupEdited]) -> None:
+        for r in batch:
+            self.groups.set(r.community, r.event.group, **of_group(r.event))
+
+    @on(AccessGroupDeleted)
+    def deleted_group(self, batch: Batch[AccessGroupDeleted]) -> None:
+        for r in batch:
+            self.groups.drop(r.community, r.event.group)
+
+    @on(DeviceRegistered, DeviceEdited, DeviceMoved)
+    def device(self, batch: Batch[DeviceRegistered | DeviceEdited | DeviceMoved]) -> None:
+        for r in batch:
+            self.devices.set(r.community, r.event.device, **of_device(r.event))
+
+    @on(DeviceReplaced)
+    def replaced(self, batch: Batch[DeviceReplaced]) -> None:
+        """What was found on the old box says nothing of the new one (M130)."""
+        self._forget(batch)
+
+    @on(DeviceRemoved)
+    def removed(self, batch: Batch[DeviceRemoved]) -> None:
+        for r in batch:
+            self.devices.drop(r.community, r.event.device)
+        self._forget(batch)
+
+    def _forget(self, batch: Batch[DeviceReplaced | DeviceRemoved]) -> None:
+        gone = ({"community": r.community, "device": r.event.device} for r in batch)
+        self.drop("installed_credentials", gone)
+
+    @on(DeviceSynced)
+    def synced(self, batch: Batch[DeviceSynced]) -> None:
+        """The last word on each credential. What is withdrawn leaves no trace here."""
+        there = self._there({(r.community, r.event.device) for r in batch})
+        said = (row for r in batch if (r.community, r.event.device) in there for row in words(r))
+        last = {tuple(row[column] for column in CREDENTIAL): row for row in said}.values()
+        gone = ({c: row[c] for c in CREDENTIAL} for row in last if row["state"] == "withdrawn")
+        self.drop("installed_credentials", gone)
+        self.put("installed_credentials", (row for row in last if row["state"] != "withdrawn"))
+
+    def _there(self, phones: set[Key]) -> set[Key]:
+        """A phone may have been removed while it was being read."""
+        known = self.rows("installed_devices", "device", phones).keys() | self.devices.certain
+        return {key for key in known if self.devices.changes.get(key, {}) is not None}
+
+    def settle(self, batch: Sequence[Recorded[Any]]) -> None:
+        self.put("installed_residents", self.gathered(self.people))
+        self.put("installed_groups", self.gathered(self.groups))
+        self.put("installed_devices", self.gathered(self.devices))
+
+    def doors(self, community: CommunityId, resident: UUID) -> ResidentDoors:
+        """Unknown for somebody who is neither here nor still on a phone."""
+        person = self._people(community, [resident]).get(resident)
+        said = defaultdict[UUID, dict[CredentialKind, Said]](dict)
+        key = [(community, resident)]
+        for row in self.matching("installed_credentials", sql.SQL("t.holder = k.id"), key):
+            said[row["device"]][row["kind"]] = said_of(row)
+        if person is None and not said:
+            raise Unknown("Resident", resident)
+        groups = [g for g in self._groups(community) if person and g.group in person.groups]
+        devices = [device_of(row) for row in self._all("installed_devices", community)]
+        return doors(resident, person, devices, groups, said, self._digest(community))
+
+    def holders(
+        self, community: CommunityId, device: UUID, after: After | None, limit: int
+    ) -> Page:
+        """Who has rights at a phone, or is still on it, by name; those without a name first."""
+        phone = self._phone(community, device)
+        groups = [g for g in self._groups(community) if rights.relays_of(g, phone)]
+        name, holder = start(after)
+        asked = {"community": community, "device": device, "groups": [g.group for g in groups]}
+        page = {"name": name, "holder": holder, "limit": limit + 1}
+        rows = self.db.execute(HOLDERS, asked | page).fetchall()
+        shown, more = rows[:limit], len(rows) > limit
+        people = self._people(community, [who for _, who, _ in shown])
+        said = self._said(community, device, [who for _, who, _ in shown])
+        digest = self._digest(community)
+        docs = (
+            HolderDoc(
+                holder=who,
+                name=called,
+                credentials=standing(people.get(who), phone, groups, said[who], digest),
+            )
+            for _, who, called in shown
+        )
+        return Page(docs=tuple(map(document, docs)), after=shown[-1][:2] if more else None)
+
+    def _phone(self, community: CommunityId, device: UUID) -> Device:
+        rows = self.rows("installed_devices", "device", [(community, device)])
+        if not rows:
+            raise Unknown("Device", device)
+        return device_of(rows[community, device])
+
+    def _people(self, community: CommunityId, ids: Collection[UUID]) -> dict[UUID, Resident]:
+        rows = self.rows("installed_residents", "resident", [(community, id) for id in ids])
+        pins = self._opened(community, rows.values(), "pin_sealed")
+        cards = self._opened(community, rows.values(), "cards_sealed")
+        return {
+            who: resident_of(row, pins.get(who), cards.get(who)) for (_, who), row in rows.items()
+        }
+
+    def _opened(
+        self, community: CommunityId, rows: Collection[Row], column: str
+    ) -> dict[UUID, Personal[str]]:
+        sealed = [(row["resident"], row[column]) for row in rows if row[column] is not None]
+        texts = self.vault.open(community, sealed)
+        return {who: text for (who, _), text in zip(sealed, texts, strict=True)}
+
+    def _groups(self, community: CommunityId) -> list[AccessGroup]:
+        return [group_of(row) for row in self._all("installed_groups", community)]
+
+    def _said(
+        self, community: CommunityId, device: UUID, holders: Sequence[UUID]
+    ) -> Mapping[UUID, dict[CredentialKind, Said]]:
+        said = defaultdict[UUID, dict[CredentialKind, Said]](dict)
+        with self.db.cursor(row_factory=dict_row) as cursor:
+            for row in cursor.execute(ON_A_PHONE, [community, device, list(holders)]):
+                said[row["holder"]][row["kind"]] = said_of(row)
+        return said
+
+    def _all(self, table: LiteralString, community: CommunityId) -> list[Row]:
+        statement = sql.SQL("select * from {} where community = %s").format(sql.Identifier(table))
+        with self.db.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(statement, [community]).fetchall()
+
+    def _digest(self, community: CommunityId) -> Digest:
+        return lambda text: self.vault.digest(community, "credential", text)
+
+
+def start(after: After | None) -> tuple[str, UUID]:
+    try:
+        name, holder = after or FIRST
+        return str(name).replace("\0", ""), UUID(str(holder))
+    except ValueError:
+        raise Malformed("cursor", "not a cursor of this list") from None
+
+
+def name_of(contact: Personal[Contact]) -> str | None:
+    return contact.name if isinstance(contact, Contact) else None
+
+
+def codes(cards: Personal[frozenset[Card]]) -> Personal[str]:
+    return cards if isinstance(cards, Erased) else json.dumps(sorted(c.code for c in cards))
+
+
+def of_group(event: AccessGroupCreated | AccessGroupEdited) -> Row:
+    said = {
+        "name": event.name,
+        "schedule": document(event.schedule),
+        "doors": document(event.doors),
+    }
+    if isinstance(event, AccessGroupCreated):
+        return said | {"number": event.number, "building": event.building}
+    return said
+
+
+def of_device(event: DeviceRegistered | DeviceEdited | DeviceMoved) -> Row:
+    row: Row = {}
+    if not isinstance(event, DeviceMoved):
+        row |= {"name": event.name, "relays": document(event.relays)}
+    if not isinstance(event, DeviceEdited):
+        row |= {"building": event.place.building, "apartment": event.place.apartment}
+    return row
+
+
+def words(r: Recorded[DeviceSynced]) -> Iterable[Row]:
+    for one in r.event.outcomes:
+        yield {
+            "community": r.community,
+            "device": r.event.device,
+            "holder": one.holder,
+            "kind": one.kind,
+            "state": one.state,
+            "digest": one.digest,
+            "reason": one.reason,
+            "reported_at": r.recorded_at,
+        }
+
+
+def said_of(row: Row) -> Said:
+    return Said(
+        state=row["state"],
+        digest=row["digest"],
+        reason=row["reason"],
+        reported_at=row["reported_at"].astimezone(UTC),
+    )
+
+
+@lru_cache(maxsize=4096)
+def loaded(record: type, text: str, many: bool = False) -> Any:
+    """Few groups and phones are read again and again, and never changed."""
+    found = schema_of(record)(many=many).loads(text)
+    return tuple(found) if many else found
+
+
+def group_of(row: Row) -> AccessGroup:
+    return AccessGroup(
+        group=row["group_id"],
+        number=row["number"],
+        name=row["name"],
+        schedule=loaded(Schedule, row["schedule"]),
+        doors=frozenset(loaded(Door, row["doors"], many=True)),
+        building=row["building"],
+    )
+
+
+def device_of(row: Row) -> Device:
+    return Device(
+        device=row["device"],
+        name=row["name"],
+        box=NO_BOX,
+        place=Place(building=row["building"], apartment=row["apartment"]),
+        relays=loaded(Relay, row["relays"], many=True),
+        login=None,
+        hint=ERASED,
+    )
+
+
+def resident_of(row: Row, pin: Personal[str] | None, cards: Personal[str] | None) -> Resident:
+    held = json.loads(cards) if isinstance(cards, str) else ()
+    return Resident(
+        resident=row["resident"],
+        apartment=row["apartment"],
+        building=row["building"],
+        role=row["role"],
+        contact=ERASED,
+        groups=frozenset(row["groups"]),
+        pin=pin,
+        cards=frozenset(Card(code=code, typed=code) for code in held),
+    )
