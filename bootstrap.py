@@ -41,7 +41,7 @@ from commands.accounts import (
 from commands.bus import Bus
 from commands.devices import device_of
 from commands.ingest import Ingest
-from config import Config
+from config import Config, refuse_unsafe
 from device_adapters import process
 from device_adapters.akuvox.phone import AkuvoxPhone
 from device_adapters.akuvox.profiles import profile_of
@@ -178,6 +178,7 @@ class House:
 def create_app(config: Config | None = None) -> Flask:
     """The web: commands in, read models out."""
     house = House(config or Config.from_env())
+    refuse_unsafe(house.config)
     app = Flask("gatehouse")
     app.config |= SETTINGS
     app.extensions["house"] = house
@@ -221,6 +222,7 @@ def run(process: str) -> None:
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: stop.set())
     with the_house() as house:
+        refuse_unsafe(house.config)
         RUNS[process](house, stop)
 
 

@@ -18,6 +18,8 @@ $$;
 
 -- To hand things over, whoever migrates must be a member (a superuser is one of every role).
 DO $$
+DECLARE
+    role text;
 BEGIN
     IF NOT pg_has_role(current_user, 'gatehouse_owner', 'SET') THEN
         GRANT gatehouse_owner TO CURRENT_USER WITH SET TRUE;
@@ -25,6 +27,12 @@ BEGIN
     IF NOT pg_has_role(current_user, 'gatehouse_project', 'SET') THEN
         GRANT gatehouse_project TO CURRENT_USER WITH SET TRUE;
     END IF;
+    -- With one DATABASE_URL the processes set their role after they have connected.
+    FOREACH role IN ARRAY ARRAY['gatehouse_append', 'gatehouse_read'] LOOP
+        IF NOT pg_has_role(current_user, role, 'SET') THEN
+            EXECUTE format('GRANT %I TO CURRENT_USER WITH SET TRUE', role);
+        END IF;
+    END LOOP;
 END
 $$;
 

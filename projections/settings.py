@@ -1,8 +1,10 @@
 """What a community has decided about itself, for its settings screen."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
+from domain.accounts import Account
 from domain.ids import CommunityId
 from domain.record import frozen
 from domain.settings import (
@@ -15,6 +17,7 @@ from domain.settings import (
 )
 from eventlog.consumer import on
 from eventlog.port import Batch, Recorded
+from projections.listing import Page
 from projections.projector import Projector, document
 
 
@@ -34,6 +37,7 @@ class CommunitySettings(Projector):
     tables = """
         create table settings (
             community uuid primary key,
+            installer text not null,
             name text not null,
             zone text not null,
             pin_mode text not null,
@@ -51,6 +55,7 @@ class CommunitySettings(Projector):
             self.settings.set(
                 r.community,
                 r.community,
+                installer=r.event.installer,
                 name=r.event.name,
                 zone=r.event.zone,
                 pin_mode=r.event.pin_mode,
@@ -86,6 +91,15 @@ class CommunitySettings(Projector):
         """M113, M115, M116, M39."""
         return self.one("settings", community, "community", community)
 
+    def touched_by(self, account: Account) -> Page:
+        """Those assigned to an account, and those that it opened itself, by name."""
+        rows = self.db.execute(
+            "select doc from settings where community = any(%s) or installer = %s"
+            " order by name, community",
+            [list(account.communities), str(account.account)],
+        ).fetchall()
+        return Page(docs=tuple(row[0] for row in rows))
+
 
 def said(row: dict[str, Any]) -> SettingsDoc:
-    return SettingsDoc(**{name: row[name] for name in row if name != "doc"})
+    return SettingsDoc(**{f.name: row[f.name] for f in fields(SettingsDoc)})

@@ -10,6 +10,7 @@ from domain.ids import CommunityId
 from domain.kernel import Unknown
 from readapi.errors import Unauthenticated
 
+API = "/api/v1/"
 SCHEME = "Bearer "
 SECURITY = {"type": "http", "scheme": "bearer"}
 
@@ -20,20 +21,20 @@ def guard(
     may_touch: Callable[[Account, CommunityId], bool],
     actor: Callable[[Account], Actor],
 ) -> None:
-    """Every route with a community wants a token of an account that may touch it (S5, S8).
-
-    A community that is not yours answers like one that is not there.
+    """Every route of the API wants a token, and one with a community that of an account that may
+    touch it (S5, S8). A community that is not yours answers like one that is not there.
     """
 
     @app.before_request
     def identify() -> None:
-        community = (request.view_args or {}).get("community")
-        if not isinstance(community, UUID) or "hint" in (request.view_args or {}):
+        given = request.view_args or {}
+        if not request.path.startswith(API) or "hint" in given or request.url_rule is None:
             return
         header = request.headers.get("Authorization", "")
         account = account_of(header.removeprefix(SCHEME)) if header.startswith(SCHEME) else None
         if account is None:
             raise Unauthenticated
-        if not may_touch(account, CommunityId(community)):
+        community = given.get("community")
+        if isinstance(community, UUID) and not may_touch(account, CommunityId(community)):
             raise Unknown("Community", community)
-        g.actor = actor(account)
+        g.account, g.actor = account, actor(account)

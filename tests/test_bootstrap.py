@@ -20,21 +20,23 @@ from domain.accounts import PLATFORM, Role, TokenId
 from domain.devices import Device
 from domain.ids import AccountId
 from domain.kernel import fold
+from projections.settings import CommunitySettings
 from tests.builders import ANN, ELSEWHERE, FLAT_1, GATE, HARBOUR, LOOPBACK, TOWER
+from tests.running_server import RunningServer
 
 HOME = f"/api/v1/communities/{HARBOUR}"
 CONTACT = {"first_name": "Ann", "last_name": "Archer"}
 
 
 @pytest.fixture
-def web(database: Database, tmp_path: Path) -> Iterator[FlaskClient]:
+def web(database: Database, pg_server: RunningServer, tmp_path: Path) -> Iterator[FlaskClient]:
     kek = tmp_path / "keys" / "kek"
     create_kek(kek)
     config = Config(
         port=8000,
         data=tmp_path,
         database=database,
-        embedded=None,
+        embedded=pg_server.server,
         demo=False,
         kek_file=kek,
         device_networks=LOOPBACK,
@@ -186,6 +188,17 @@ def test_s9_a_hint_wants_the_secret_of_a_phone_and_no_token(
         assert heard.payload == str(GATE)
     for wrong in (f"{HOME}/hints/guess", f"{HOME.replace('1', '2')}/hints/{state.hint}"):
         assert web.get(wrong).status_code == 404
+
+
+def test_m8_an_account_sees_the_communities_that_it_may_touch(web: FlaskClient) -> None:
+    installer, rival = token(web, "installer"), token(web, "installer", "rival")
+    a_house(web, installer)
+    house: House = web.application.extensions["house"]
+    house.runner.rebuild(CommunitySettings)
+    for who, names in ((installer, ["Harbour Quarter"]), (rival, [])):
+        answer = web.get("/api/v1/communities", headers={"Authorization": f"Bearer {who}"})
+        assert [item["name"] for item in told(answer)["items"]] == names
+    assert web.get("/api/v1/communities").status_code == 401
 
 
 def test_the_page_says_where_to_go(web: FlaskClient) -> None:

@@ -29,12 +29,16 @@ class ReportListener(Listener):
 
 
 class PostgresReportLog:
-    """eventlog.reports.ReportLog. The caller closes the connections and the listener."""
+    """eventlog.reports.ReportLog. The connections and the listener are its own."""
 
     def __init__(
         self, connections: Connections, listener: ReportListener, codec: ReportCodec
     ) -> None:
         self._connections, self._listener, self._codec = connections, listener, codec
+
+    def close(self) -> None:
+        self._listener.close()
+        self._connections.close()
 
     def cursor(self, community: CommunityId, device: DeviceId) -> Cursor | None:
         rows = self._connections.rows(
