@@ -66,6 +66,12 @@ class History:
     def close(self) -> None:
         self._file.close()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def lines(self) -> list[Line]:
         return [Line.read(text) for text in self.path.read_text().splitlines()]
 

@@ -122,9 +122,10 @@ def test_k0_every_check_has_a_history_that_only_it_finds() -> None:
 
 
 def test_k0_a_history_outlives_its_writer(tmp_path: Path) -> None:
-    history = History(tmp_path / "history.jsonl")
-    for line in LINES:
-        history.write(line)
-    assert history.lines() == list(LINES)
-    assert History(history.path).lines() == list(LINES)
+    with History(tmp_path / "history.jsonl") as history:
+        for line in LINES:
+            history.write(line)
+        assert history.lines() == list(LINES)
+    with History(history.path) as again:
+        assert again.lines() == list(LINES)
     assert counts(LINES) == {"commands": 5, "ok": 3, "fail": 1, "unknown": 1}
