@@ -190,13 +190,15 @@ class Projector(Consumer):
         self._many(statement, [tuple(row[c] for c in columns) for row in last.values()])
 
     def drop(self, table: LiteralString, keys: Iterable[dict[str, Any]]) -> None:
-        """Delete the rows that have these values in these columns."""
-        for key in keys:
-            conditions = sql.SQL(" and ").join(
-                sql.SQL("{} = %s").format(sql.Identifier(column)) for column in key
-            )
-            statement = sql.SQL("delete from {} where {}").format(sql.Identifier(table), conditions)
-            self.db.execute(statement, list(key.values()))
+        """Delete the rows that have these values in these columns, the same ones in all keys."""
+        given = list(keys)
+        if not given:
+            return
+        condition = sql.SQL(" and ").join(
+            sql.SQL("{} = %s").format(sql.Identifier(column)) for column in given[0]
+        )
+        statement = sql.SQL("delete from {} where {}").format(sql.Identifier(table), condition)
+        self._many(statement, [list(key.values()) for key in given])
 
     def _many(self, statement: LiteralString | sql.Composed, rows: Sequence[Sequence[Any]]) -> None:
         if rows:

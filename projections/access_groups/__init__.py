@@ -24,6 +24,7 @@ from projections.access_groups.documents import (
     doors,
     hung,
     keys,
+    membership,
     memberships,
     name_of,
     written,
@@ -200,20 +201,21 @@ class AccessGroups(Projector):
         self.reopened |= keys(found, "group_id")
 
     def _settle_people(self) -> None:
-        """Their memberships, all anew."""
-        changed = self.people.changes.keys()
-        before = self.matching("access_groups_members", sql.SQL("t.resident = k.id"), changed)
-        self.drop(
-            "access_groups_members",
-            [{"community": home, "resident": who} for home, who in keys(before, "resident")],
-        )
+        """Groups that somebody joined or left have another size."""
+        of_them = sql.SQL("t.resident = k.id")
+        before = self.matching("access_groups_members", of_them, self.people.changes.keys())
         people = self.gathered(self.people)
         self.put("access_groups_people", people)
         buildings = self.rows("access_groups_buildings", "building", keys(people, "building"))
         homes = self.rows("access_groups_apartments", "apartment", keys(people, "apartment"))
         members = [m for person in people for m in memberships(person, buildings, homes)]
         self.put("access_groups_members", members)
-        self.groups.touch(keys(before, "group_id") | keys(members, "group_id"))
+        was, now = {membership(m) for m in before}, {membership(m) for m in members}
+        columns = "community", "group_id", "resident"
+        self.drop(
+            "access_groups_members", [dict(zip(columns, left, strict=True)) for left in was - now]
+        )
+        self.groups.touch((home, group) for home, group, _ in was ^ now)
 
     def _devices(self, communities: Collection[CommunityId]) -> Mapping[CommunityId, list[Device]]:
         found = defaultdict[CommunityId, list[Device]](list)

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
+from uuid import UUID
 
 from domain.access_groups import AccessGroup, Door, Schedule
 from domain.apartments import HouseholdRole
 from domain.devices import Box, Device, DeviceEdited, DeviceRegistered, Place, Relay
-from domain.ids import ApartmentId, BuildingId, DeviceId, GroupId, ResidentId
+from domain.ids import ApartmentId, BuildingId, CommunityId, DeviceId, GroupId, ResidentId
 from domain.record import ERASED, Personal, frozen
 from domain.residents import Contact
 from domain.rights import relays_of
@@ -118,6 +119,10 @@ def doors(row: Row, devices: Iterable[Device]) -> list[GroupDoor]:
         for relay in device.relays
         if relay.number in relays_of(group, device)
     ]
+
+
+def membership(row: Row) -> tuple[CommunityId, UUID, UUID]:
+    return row["community"], row["group_id"], row["resident"]
 
 
 def memberships(
