@@ -7,6 +7,7 @@ the template of it.
 from collections.abc import Callable
 from dataclasses import fields as fields_of
 from io import BytesIO
+from threading import BoundedSemaphore
 from typing import Any, get_args, get_type_hints
 from uuid import UUID
 
@@ -26,6 +27,9 @@ from schemas.sheets.rows import columns_of, load, locate
 DeviceOf = Callable[[CommunityId, str], DeviceId | None]
 URL = "/api/v1/communities/<uuid:community>/commands"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+READERS = BoundedSemaphore(2)  # each of them may use 512 MB for a hostile file (F1)
 
 
 class Headers(Schema):
@@ -96,7 +100,8 @@ def add_sheet_route(
     @commands.arguments(Headers, location="headers")
     @commands.response(202, schema_of(Accepted))
     def post(files: dict[str, Any], headers: dict[str, Any], *, community: UUID) -> Accepted:
-        sheet = read_sheet(files["file"].read(), list(columns_of(row).values()))
+        with READERS:
+            sheet = read_sheet(files["file"].read(), list(columns_of(row).values()))
         command = cls(rows=tuple(load(row, sheet)))
         try:
             return dispatch(command, community=community, actor=g.actor, **headers)

@@ -60,7 +60,8 @@ def malformed_sheet(error: SheetErrors) -> Response:
         said = f"row {wrong.row}, {wrong.column_name}: {wrong.message}"
         cells.setdefault(wrong.cell, []).append(said)
     rows = len({wrong.row for wrong in error.errors})
-    detail = f"{rows} rows need mending, nothing was imported: mend them and send the file again"
+    what = "1 row needs" if rows == 1 else f"{rows} rows need"
+    detail = f"{what} mending, nothing was imported: mend and send the file again"
     return problem(422, detail=detail, errors=cells)
 
 

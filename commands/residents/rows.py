@@ -1,10 +1,8 @@
 """A row of the residents' sheet, as the manual's template has it (M44)."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
-from uuid import UUID
+from typing import Annotated
 
-from domain.residents import Email
 from schemas.sheets import Column
 
 NOT_YET = "not managed by Gatehouse yet: leave it blank"
@@ -12,12 +10,15 @@ NOT_YET = "not managed by Gatehouse yet: leave it blank"
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class ResidentRow:
-    """Blank keeps what is there, #CLEAR empties it (A20); UID says who is edited (A21)."""
+    """Blank keeps what is there, #CLEAR empties it (A20); UID says who is edited (A21).
+
+    All is text: what is wrong with it is told together with what the house says to it.
+    """
 
     row: int
     clear: frozenset[str] = frozenset()
     uid: Annotated[
-        UUID | None,
+        str | None,
         Column("UID", "Leave blank for a new resident; an export fills it in", width=38),
     ] = None
     building: Annotated[
@@ -40,7 +41,7 @@ class ResidentRow:
         str | None, Column("Apt Name", "A new name for the apartment", aliases=("Apartment Name",))
     ] = None
     role: Annotated[
-        Literal["0", "1"] | None,
+        str | None,
         Column(
             "Account Type",
             "0 for the family master, 1 for a member of the family",
@@ -58,7 +59,7 @@ class ResidentRow:
         Column("Last Name", "64 characters at most", required=True, example="Archer", width=18),
     ] = None
     email: Annotated[
-        Email | None,
+        str | None,
         Column(
             "Email", "An e-mail address", example="ann@example.org", width=26, aliases=("E-mail",)
         ),

@@ -15,10 +15,11 @@ from domain.access_groups import AccessGroup
 from domain.apartments import Apartment, Building, HouseholdRole
 from domain.ids import ApartmentId, BuildingId, GroupId, ResidentId
 from domain.kernel import Claim, Event, Malformed, MalformedRows, Refused, stream_of
-from domain.residents import Contact, Mobile, Resident, ResidentAdded
+from domain.residents import Contact, Email, Mobile, Resident, ResidentAdded
 from domain.settings import Settings
-from schemas.of import MobileNumber
+from schemas.of import EmailAddress, MobileNumber
 
+NOBODY = UUID(int=0)
 ROLES: dict[str, HouseholdRole] = {"0": "master", "1": "family"}
 ADVICE = {
     "master-exists": "the apartment has a master already: 1 makes a member of the family",
@@ -121,7 +122,7 @@ class Table:
 
     def _find_people(self) -> None:
         members = {who for home in self.homes.values() for who in everybody(home)}
-        named = {row.uid for row in self.rows if row.uid}
+        named = {id for row in self.rows if (id := uid(row))}
         self.people = dict(self.things.find_all(Resident, members | named))
 
     def _claims(self, row: ResidentRow) -> Iterator[Claim]:
@@ -133,8 +134,8 @@ class Table:
                 yield residents.card_claim(residents.card(typed).code)
 
     def _at(self, row: ResidentRow) -> ApartmentId | None:
-        if row.uid and row.uid in self.people:
-            return self.people[row.uid].apartment
+        if (known := self.people.get(uid(row) or NOBODY)) is not None:
+            return known.apartment
         if (building := self.buildings.get(fold(row.building or ""))) is None:
             return None
         return self.numbers.get((building, fold(row.apartment or "")))
@@ -148,6 +149,8 @@ class Table:
         ]
         checks: list[Callable[[], object]] = [
             lambda: row.uid or self._home(row),
+            lambda: row.role is None or role(row),
+            lambda: row.email and email(row),
             lambda: row.mobile and mobile(row),
             lambda: row.pin and residents.legal_pin(row.pin),
             lambda: list(map(residents.card, row.cards or ())),
@@ -160,7 +163,7 @@ class Table:
 
     def suppose(self, row: ResidentRow) -> None:
         """The family of a master whose row is wrong need not be told that there is none."""
-        home = self.homes.get(self._at(row) or UUID(int=0))
+        home = self.homes.get(self._at(row) or NOBODY)
         if home and not home.master and row.role == "0":
             supposed = replace(home, master=ResidentId(self.things.new_id()))
             self.homes[home.apartment] = supposed
@@ -178,9 +181,9 @@ class Table:
     def _whom(self, row: ResidentRow) -> Resident | None:
         """A21: by UID, else by building, apartment and name; ambiguous is refused."""
         if row.uid:
-            if row.uid not in self.people:
+            if (known := self.people.get(uid(row) or NOBODY)) is None:
                 raise Malformed("uid", "nobody has this UID: leave it blank for a new resident")
-            return self.people[row.uid]
+            return known
         name = fold(f"{row.first_name} {row.last_name}")
         same = [p for p in self._household(self._home(row)) if called(p) == name]
         if len(same) > 1:
@@ -206,22 +209,22 @@ class Table:
         home = self._home(row)
         if row.role is None:
             raise Malformed("role", "missing: 0 for the master, 1 for the family")
-        role, groups = ROLES[row.role], self._chosen(row)
+        groups = self._chosen(row)
         added = ResidentAdded(
             resident=who,
             apartment=home.apartment,
             building=home.building,
-            role=role,
+            role=role(row),
             contact=contact(row, Contact(first_name="", last_name="")),
             groups=frozenset({self.defaults[home.building]}) if groups is None else groups,
         )
-        joined = apartments.join(home, who, role)
+        joined = apartments.join(home, who, role(row))
         new = Resident.evolve(None, added)
         assert new
         return [added, *joined, *self._codes(row, new), *self._renamed(row, home)]
 
     def _edit(self, row: ResidentRow, known: Resident) -> list[Event]:
-        if row.role is not None and ROLES[row.role] != known.role:
+        if row.role is not None and role(row) != known.role:
             raise Malformed("role", "a resident's account type does not change by import")
         home = self.homes.get(known.apartment)
         if row.uid and (row.building or row.apartment) and self._home(row) != home:
@@ -288,12 +291,34 @@ def fold(text: str) -> str:
 
 def contact(row: ResidentRow, now: Contact) -> Contact:
     """What the row says over what is there."""
-    given = {name: getattr(row, name) for name in ("first_name", "last_name", "email", "remark")}
+    given = {name: getattr(row, name) for name in ("first_name", "last_name", "remark")}
     changes: dict[str, Any] = dict.fromkeys(row.clear & {"email", "remark", "mobile"})
     changes |= {name: value for name, value in given.items() if value is not None}
+    if row.email:
+        changes["email"] = email(row)
     if row.mobile:
         changes["mobile"] = mobile(row)
     return residents.legal_contact(replace(now, **changes, phones=phones(row, now.phones)))
+
+
+def uid(row: ResidentRow) -> UUID | None:
+    try:
+        return UUID(row.uid or "")
+    except ValueError:
+        return None
+
+
+def role(row: ResidentRow) -> HouseholdRole:
+    if row.role not in ROLES:
+        raise Malformed("role", "0 for the master, 1 for a member of the family")
+    return ROLES[row.role]
+
+
+def email(row: ResidentRow) -> Email:
+    try:
+        return Email(EmailAddress().deserialize(row.email))
+    except ValidationError:
+        raise Malformed("email", "no e-mail address, as ann@example.org") from None
 
 
 def mobile(row: ResidentRow) -> Mobile:

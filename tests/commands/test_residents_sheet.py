@@ -211,12 +211,12 @@ def test_f6_one_bad_row_and_nothing_is_done() -> None:
 def test_m44_e_mails_numbers_and_uids_are_checked_by_their_kind() -> None:
     told = said(
         NEW | {"Email": "bob"},
-        NEW | {"UID": "7"},
+        NEW | {"UID": "7", "Email": "no"},
         NEW | {"Account Type": "2"},
     )
     assert [line.partition(":")[0] for line in told] == [
         "I2 (Email)",
-        "A3 (UID)",
+        "I3 (Email)",
         "F4 (Account Type)",
     ]
     assert said(NEW | {"Mobile Number": "912345678"}) == [
