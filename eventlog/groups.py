@@ -69,7 +69,7 @@ class Groups(Generic[W, R]):
             outcomes = self._do([turn.work for turn in group])
         except Unavailable as failure:
             group += self._gather_all()
-            outcomes = [type(failure)(*failure.args) for _ in group]
+            outcomes = [Unavailable(*failure.args) for _ in group]
         finally:
             self._settle(group, outcomes or [Unavailable("interrupted") for _ in group])
 

@@ -190,19 +190,29 @@ class Appender:
         return self._groups.submit(entry)
 
     def _do(self, group: Sequence[Entry]) -> list[Outcome]:
-        """One bad entry spoils a group: then each is tried alone, once."""
+        """One bad entry spoils a group: then each is tried alone, once. A lost connection leaves
+        those who wait behind to the next one.
+        """
         try:
             with self._connections.one() as connection:
                 head = call(connection, group)
         except (PoolTimeout, psycopg.errors.LockNotAvailable) as error:
             raise unavailable(error) from None
         except LOST as error:
-            raise Unsure(unavailable(error)) from None
+            return [Unsure(*unavailable(error).args) for _ in group]
         except psycopg.Error as error:
-            if len(group) == 1:
-                return [in_our_words(error)]
-            return [outcome for entry in group for outcome in self._do([entry])]
+            return [in_our_words(error)] if len(group) == 1 else self._one_by_one(group)
         return [head + end for end in accumulate(entry.size for entry in group)]
+
+    def _one_by_one(self, group: Sequence[Entry]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        for entry in group:
+            try:
+                outcomes += self._do([entry])
+            except Unavailable as failure:
+                rest = len(group) - len(outcomes)
+                return outcomes + [Unavailable(*failure.args) for _ in range(rest)]
+        return outcomes
 
 
 def in_our_words(error: psycopg.Error) -> Exception:
