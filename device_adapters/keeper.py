@@ -1,6 +1,7 @@
 """Brings one phone to what is wanted of it. Revocations first; nothing is so before it was read."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Final, Protocol
@@ -92,7 +93,8 @@ class Keeper:
             wrote = True
         self._report(())
         if wrote:
-            self._phone.tidy(self.wants.entries())
+            with suppress(Rejected, Unsupported):
+                self._phone.tidy(self.wants.entries())
         return identity
 
     def hear(self) -> bool:

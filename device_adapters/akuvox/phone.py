@@ -19,7 +19,7 @@ from device_adapters.port import (
     Opened,
     Status,
 )
-from domain.devices import Box, Login
+from domain.devices import Device, Login
 from domain.rights import Entry
 
 BYTES_A_ROW: Final = 800
@@ -39,9 +39,10 @@ EVENTS: Final = (
 )
 
 
-def a_phone(box: Box, login: Login | None, tune: Callable[[Profile], Profile]) -> "AkuvoxPhone":
+def a_phone(device: Device, tune: Callable[[Profile], Profile] = lambda p: p) -> "AkuvoxPhone":
     """The phone in a place; `tune` has the last word on what is known of its model."""
-    return AkuvoxPhone(box.address, login, tune(profile_of(box.model)))
+    login = device.login if isinstance(device.login, Login) else None
+    return AkuvoxPhone(device.box.address, login, tune(profile_of(device.box.model)))
 
 
 class AkuvoxPhone:
@@ -59,7 +60,7 @@ class AkuvoxPhone:
             raise Garbled("no Status")
         mac, model, firmware = (said.get(k) for k in ("MAC", "Model", "FirmwareVersion"))
         plain = "".join(filter(str.isalnum, str(mac))).upper()
-        return Identity(mac=plain[:12], model=str(model)[:64], firmware=str(firmware)[:64])
+        return Identity(mac=plain[:12], model=printable(model), firmware=printable(firmware))
 
     def status(self) -> Status:
         said = self._wire.get("system", "status")
@@ -235,6 +236,10 @@ def ids_of(schedules: Sequence[Row]) -> Mapping[str, str]:
         words: row["ID"] for words, row in said.items() if row["Name"] == windows.name_of(words)
     }
     return good | {str(windows.ALWAYS): "1001"}
+
+
+def printable(said: object) -> str:
+    return "".join(filter(str.isprintable, str(said)))[:64]
 
 
 def seconds(said: Mapping[str, Any], name: str) -> int | None:

@@ -9,8 +9,7 @@ from threading import Thread
 from time import monotonic, sleep, time
 from uuid import UUID
 
-from device_adapters.akuvox.phone import AkuvoxPhone
-from device_adapters.akuvox.profiles import profile_of
+from device_adapters.akuvox.phone import a_phone
 from device_adapters.keeper import Patience
 from device_adapters.lane import Lane, Rhythm
 from device_adapters.port import Phone
@@ -137,9 +136,7 @@ class House:
             phone.close()
 
     def _connect(self, device: Device) -> Phone:
-        login = device.login if isinstance(device.login, Login) else None
-        profile = profile_of(device.box.model).paced(0, self.settle, self.batch)
-        return AkuvoxPhone(device.box.address, login, profile)
+        return a_phone(device, lambda known: known.paced(0, self.settle, self.batch))
 
 
 @contextmanager
