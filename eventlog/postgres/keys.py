@@ -26,26 +26,26 @@ class PostgresKeys:
 
     def index_key(self, community: UUID) -> bytes:
         """32 bytes; made on first need, by whoever is first."""
-        if not (key := self._index_keys.get(community)):
-            wrapped = self._stored_index_key(community) or self._make_index_key(community)
-            key = self._index_keys[community] = self._master.unwrap(wrapped)
-        return key
+        if not self.has_index_key(community):
+            new = fresh()
+            offer = [community, new.id, self._master.wrap(new.dek)]
+            [[wrapped]] = self._connections.rows("SELECT log.index_key(%s, %s, %s)", offer)
+            self._index_keys[community] = self._master.unwrap(wrapped)
+        return self._index_keys[community]
 
-    def _stored_index_key(self, community: UUID) -> bytes | None:
-        stored = self.load(community, [NOBODY]).get(NOBODY)
-        return stored.wrapped if stored else None
-
-    def _make_index_key(self, community: UUID) -> bytes:
-        new = fresh()
-        offer = [community, new.id, self._master.wrap(new.dek)]
-        [[wrapped]] = self._connections.rows("SELECT log.index_key(%s, %s, %s)", offer)
-        return bytes(wrapped)
+    def has_index_key(self, community: UUID) -> bool:
+        """Whether anything was ever stored for a community."""
+        if community not in self._index_keys:
+            stored = self.load(community, [NOBODY]).get(NOBODY)
+            if stored and stored.wrapped:
+                self._index_keys[community] = self._master.unwrap(stored.wrapped)
+        return community in self._index_keys
 
 
 class PostgresVault(KeyringVault):
     """eventlog.port.Vault for processes that do not append."""
 
     def __init__(self, connections: Connections, master: Master) -> None:
-        keys = PostgresKeys(connections, master)
-        self.keyring = Keyring(master, keys)
-        super().__init__(self.keyring, keys.index_key)
+        self.keys = PostgresKeys(connections, master)
+        self.keyring = Keyring(master, self.keys)
+        super().__init__(self.keyring, self.keys.index_key)

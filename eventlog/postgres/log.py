@@ -18,6 +18,7 @@ from eventlog.postgres.appending import (
     KeyRow,
     Repeated,
     Unsure,
+    turned,
 )
 from eventlog.postgres.arrays import Blobs, Texts, Uuids
 from eventlog.postgres.connections import Connections
@@ -61,8 +62,10 @@ class PostgresLog:
             self._listener.wait(after, left)
 
     def owners(self, community: CommunityId, claims: Collection[Claim]) -> Mapping[Claim, UUID]:
+        if not self.vault.keys.has_index_key(community):
+            return {}
         rows = {self._claim_row(community, c)[:3]: c for c in claims if known(c)}
-        kinds, keys, discriminators = zip(*rows, strict=True) if rows else ((), (), ())
+        kinds, keys, discriminators = turned(list(rows), 3)
         found = self._connections.rows(
             "SELECT c.kind, c.key, c.discriminator, c.owner"
             " FROM unnest(%s, %s, %s) AS w(kind, key, discriminator)"
