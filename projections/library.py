@@ -277,11 +277,12 @@ class Library(Projector):
         self, kind: Kind, community: CommunityId, ids: Sequence[UUID] | None = None
     ) -> dict[UUID, str | None]:
         """The codes by id; None for one that cannot be opened any more."""
-        rows = self.db.execute(
-            "select id, holder, code_sealed from library_codes where community = %s and kind = %s"
-            " and (%s::uuid[] is null or id = any(%s))",
-            [community, kind, ids, ids],
-        ).fetchall()
+        statement = sql.SQL(
+            "select id, holder, code_sealed from library_codes"
+            " where community = %s and kind = %s {}"
+        ).format(sql.SQL("" if ids is None else "and id = any(%s)"))
+        asked = [community, kind] if ids is None else [community, kind, ids]
+        rows = self.db.execute(statement, asked).fetchall()
         codes = self.vault.open(community, [(holder, box) for _, holder, box in rows])
         return {
             row[0]: code if isinstance(code, str) else None

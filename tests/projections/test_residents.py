@@ -226,6 +226,19 @@ def test_m38_sort_by_name_or_by_apartment_9_before_10(house: House) -> None:
     assert found(house, sort="apartment") == ["Bob", "Dee", "Ann", "Cleo"]
 
 
+def test_a_page_is_one_prepared_statement_that_gives_documents(house: House) -> None:
+    house.project(Residents)
+    with house.reading(Residents) as model:
+        for _ in range(3):
+            model.listed(HARBOUR, limit=50)
+        said = model.db.execute(
+            "select statement, generic_plans + custom_plans from pg_prepared_statements"
+        ).fetchall()
+    [(statement, runs)] = [one for one in said if "residents" in one[0]]
+    assert statement.startswith('select doc, "name", "resident" from "residents"')
+    assert runs == 3
+
+
 def test_documents_are_their_schemas(house: House) -> None:
     house.happened(a_pin("2468", BOB))
     house.project(Residents)
