@@ -155,6 +155,7 @@ def test_m100_m101_m130_edited_moved_replaced_and_removed(house: House) -> None:
 
 
 def test_m130_a_building_renamed_is_found_by_its_new_name(house: House) -> None:
+    house.project(Devices)
     house.happened(BuildingRenamed(building=TOWER, name="Spire"))
     assert {doc["building_name"] for doc in shown(house)} == {"Spire"}
     assert len(found(house, words="spire")) == 2

@@ -67,6 +67,8 @@ def test_m113_m115_m116_m39_changes_show_and_only_there(house: House) -> None:
     }
     assert shown(house) == HARBOURS | changed
     assert shown(house, ELSEWHERE)["name"] == "Harbour Quarter"
+    house.happened(CHANGES[4])
+    assert not shown(house)["may_delete_accounts"]
 
 
 def test_what_nobody_has_opened_is_unknown(house: House) -> None:
