@@ -20,7 +20,9 @@ from readapi.waiting import HEADERS, reached
 from schemas.of import schema_of
 
 SHOWN = timedelta(days=30)
-operations = Blueprint("operations", __name__, url_prefix="/api/v1/communities/<uuid:community>")
+operations = Blueprint(
+    "operations", __name__, url_prefix="/api/v1/communities/<uuid:community>/logs"
+)
 
 
 @frozen

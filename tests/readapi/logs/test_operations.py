@@ -1,4 +1,4 @@
-"""GET …/operations through HTTP (M92, A26)."""
+"""GET …/logs/operations through HTTP (M92, A26)."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -39,7 +39,7 @@ from tests.builders import (
 from tests.read_models import ASKING, House, pages
 from tests.scenario import also
 
-URL = f"/api/v1/communities/{HARBOUR}/operations"
+URL = f"/api/v1/communities/{HARBOUR}/logs/operations"
 KINDS = Accounts, Residents, OperationLog
 
 
