@@ -70,17 +70,23 @@ NO_BOX = Box(mac="", model="", firmware="", address="")  # rights do not ask for
 FIRST = ("", UUID(int=0))
 CREDENTIAL = ("community", "device", "holder", "kind")
 HOLDERS = """
-    select coalesce(lower(name), '') collate "C", holder, name from (
-        select resident as holder from installed_residents
-        where community = %(community)s and groups && %(groups)s::uuid[]
-        union
-        select holder from installed_credentials
-        where community = %(community)s and device = %(device)s
-    ) as holders
-    left join installed_residents on community = %(community)s and resident = holder
-    where (coalesce(lower(name), '') collate "C", holder) > (%(name)s, %(holder)s)
-    order by 1, 2 limit %(limit)s"""
-
+    (
+        select '' collate "C" as sort, holder, null as name from installed_credentials
+        where community = %(community)s and device = %(device)s and %(sort)s::text = ''
+        and holder > %(holder)s and not exists (
+            select from installed_residents
+            where community = %(community)s and resident = holder
+        )
+        group by holder order by holder limit %(limit)s
+    ) union all (
+        select sort, resident, name from installed_residents r
+        where community = %(community)s and (sort, resident) > (%(sort)s, %(holder)s)
+        and (groups && %(groups)s::uuid[] or exists (
+            select from installed_credentials
+            where community = %(community)s and device = %(device)s and holder = r.resident
+        ))
+        order by sort, resident limit %(limit)s
+    ) order by 1, 2 limit %(limit)s"""  # who is no longer a resident has no name, and is first
 ON_A_PHONE = """
     select * from installed_credentials
     where community = %s and device = %s and holder = any(%s)"""
@@ -92,9 +98,11 @@ class Installed(Projector):
         create table installed_residents (
             community uuid, resident uuid,
             building uuid not null, apartment uuid not null, role text not null,
-            name text, groups uuid[] not null, pin_sealed bytea, cards_sealed bytea,
+            name text, sort text collate "C" not null,
+            groups uuid[] not null, pin_sealed bytea, cards_sealed bytea,
             primary key (community, resident)
         );
+        create index on installed_residents (community, sort, resident);
         create table installed_groups (
             community uuid, group_id uuid,
             number integer not null, name text not null, building uuid,
@@ -129,10 +137,9 @@ class Installed(Projector):
             case ResidentAdded(building=building, apartment=home, role=role) as e:
                 nothing = {"pin_sealed": None, "cards_sealed": None}
                 lives = {"building": building, "apartment": home, "role": role}
-                belongs = {"name": name_of(e.contact), "groups": sorted(e.groups)}
-                return lives | belongs | nothing
+                return lives | called(e.contact) | {"groups": sorted(e.groups)} | nothing
             case ContactChanged(contact=contact):
-                return {"name": name_of(contact)}
+                return called(contact)
             case GroupsChosen(groups=groups):
                 return {"groups": sorted(groups)}
             case PinIssued(resident=who, pin=pin):
@@ -221,9 +228,9 @@ class Installed(Projector):
         """Who has rights at a phone, or is still on it, by name; those without a name first."""
         phone = self._phone(community, device)
         groups = [g for g in self._groups(community) if rights.relays_of(g, phone)]
-        name, holder = start(after)
+        sort, holder = start(after)
         asked = {"community": community, "device": device, "groups": [g.group for g in groups]}
-        page = {"name": name, "holder": holder, "limit": limit + 1}
+        page = {"sort": sort, "holder": holder, "limit": limit + 1}
         rows = self.db.execute(HOLDERS, asked | page).fetchall()
         shown, more = rows[:limit], len(rows) > limit
         people = self._people(community, [who for _, who, _ in shown])
@@ -232,10 +239,10 @@ class Installed(Projector):
         docs = (
             HolderDoc(
                 holder=who,
-                name=called,
+                name=name,
                 credentials=standing(people.get(who), phone, groups, said[who], digest),
             )
-            for _, who, called in shown
+            for _, who, name in shown
         )
         return Page(docs=tuple(map(document, docs)), after=shown[-1][:2] if more else None)
 
@@ -283,14 +290,15 @@ class Installed(Projector):
 
 def start(after: After | None) -> tuple[str, UUID]:
     try:
-        name, holder = after or FIRST
-        return str(name).replace("\0", ""), UUID(str(holder))
+        sort, holder = after or FIRST
+        return str(sort).replace("\0", ""), UUID(str(holder))
     except ValueError:
         raise Malformed("cursor", "not a cursor of this list") from None
 
 
-def name_of(contact: Personal[Contact]) -> str | None:
-    return contact.name if isinstance(contact, Contact) else None
+def called(contact: Personal[Contact]) -> Row:
+    name = contact.name if isinstance(contact, Contact) else None
+    return {"name": name, "sort": (name or "").lower()}
 
 
 def codes(cards: Personal[frozenset[Card]]) -> Personal[str]:
