@@ -57,7 +57,7 @@ def percentile(ordered: Sequence[float], share: float) -> float:
 
 
 def request(
-    method: str, path: str, body: bytes = b"", mime: str = "application/json", **headers: str
+    method: str, path: str, body: bytes = b"", /, mime: str = "application/json", **headers: str
 ) -> bytes:
     said = {"Host": "127.0.0.1", **{name.replace("_", "-"): v for name, v in headers.items()}}
     if body:
