@@ -132,15 +132,22 @@ def test_m38_what_changes_shows_and_only_there(house: House) -> None:
         GroupsChosen(resident=BOB, groups=frozenset({STAFF})),
         a_pin("2468", BOB),
         cards(BOB, "0A1B"),
-        ApartmentRenamed(apartment=FLAT_2, name="Penthouse"),
-        BuildingRenamed(building=ANNEX, name="Annexe"),
     )
     bob = shown(house, BOB)
     assert (bob["name"], bob["contact"]["remark"]) == ("Cleo Archer", "Owner")
     assert [group["name"] for group in bob["groups"]] == ["Staff"]
     assert (bob["has_pin"], bob["cards"]) == (True, 1)
-    assert (bob["building_name"], bob["apartment_name"]) == ("Annexe", "Penthouse")
     assert (shown(house), shown(house, ANN, ELSEWHERE)) == before
+
+
+def test_m67_m130_a_home_that_is_renamed_shows_its_new_name(house: House) -> None:
+    before = shown(house), shown(house, BOB)["building_name"]
+    house.happened(BuildingRenamed(building=ANNEX, name="Mews"))
+    assert (before[1], shown(house, BOB)["building_name"]) == ("Annex", "Mews")
+    assert found(house, words="mews") == ["Bob"]
+    house.happened(ApartmentRenamed(apartment=FLAT_2, name="Penthouse"))
+    assert shown(house, BOB)["apartment_name"] == "Penthouse"
+    assert shown(house) == before[0]
 
 
 def test_m38_keys_that_are_taken_away_are_gone(house: House) -> None:
