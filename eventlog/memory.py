@@ -85,7 +85,7 @@ class MemoryLog:
             for kind, scope in event.rescopes().items():
                 claims = rescoped(claims, community, kind, scope)
             owner = stream_of(event)
-            for held in [k for k, h in claims.items() if h.owner == owner]:
+            for held in [k for k, h in claims.items() if (k[0], h.owner) == (community, owner)]:
                 if held[1] in event.releases:
                     del claims[held]
             for claim in event.claims():

@@ -5,6 +5,7 @@ from threading import Event as Flag
 from typing import ClassVar, LiteralString
 
 import psycopg
+from psycopg import sql
 
 from eventlog.postgres.connections import with_limits
 
@@ -45,7 +46,7 @@ class Listener:
 
     def _listen(self) -> None:
         with psycopg.connect(self._conninfo, autocommit=True) as connection:
-            connection.execute("LISTEN " + self.channel)
+            connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self.channel)))
             self._head = 0  # it may be another log than before
             while not self._closed.is_set():
                 for said in connection.notifies(timeout=POLL_SECONDS / 2):
