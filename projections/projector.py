@@ -9,6 +9,7 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time
+from functools import cache
 from hashlib import sha256
 from inspect import getsource
 from sys import modules
@@ -78,6 +79,7 @@ class Projector(Consumer):
         self._keys: dict[str, list[str]] = {}
 
     @classmethod
+    @cache
     def version(cls) -> str:
         """Changes whenever the code of the read model does: then it is built anew."""
         own = cls.__module__

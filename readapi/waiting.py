@@ -157,9 +157,9 @@ def stands_at(model: Projector) -> int:
 
 
 def unchanged(model: Projector, community: CommunityId, besides: object) -> None:
-    """Everything that an answer depends on: the model's last change here, the address, the role."""
+    """Everything that an answer depends on: the model's code and last change, address and role."""
     before, changed = g.get("etag", ""), model.changed(community)
-    seen = [before, model.name, changed, request.full_path, g.actor.role, besides]
+    seen = [before, model.name, model.version(), changed, request.full_path, g.actor.role, besides]
     g.etag = f'W/"{sha256(repr(seen).encode()).hexdigest()[:24]}"'
     if request.method == "GET" and request.headers.get("If-None-Match") == g.etag:
         abort(Response(status=304))

@@ -162,3 +162,11 @@ def test_unchanged_is_304_and_another_query_is_not(web: FlaskClient, house: Hous
     house.happened(a_pin("2468"))
     house.project(Residents)
     assert web.get(URL, headers=known).status_code == 200
+
+
+def test_a_release_that_renders_otherwise_is_not_304(
+    web: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {"If-None-Match": web.get(URL).headers["ETag"]}
+    monkeypatch.setattr(Residents, "version", classmethod(lambda _: "the next release"))
+    assert web.get(URL, headers=known).status_code == 200
