@@ -160,7 +160,7 @@ def a_device(
         place=place or Place(building=TOWER),
         relays=tuple(Relay(number=i + 1, name=f"{name} {i + 1}") for i in range(relays)),
         login=login,
-        hint=f"hint-{n}",
+        hint=f"hint-{device.int}",
     )
 
 
