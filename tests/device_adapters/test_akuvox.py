@@ -300,3 +300,22 @@ def test_s4_digest_is_never_given_up_for_a_password_in_clear(driver: Driver) -> 
         fleet[0].do(lambda p: p.config.values.update(basic))
         with pytest.raises(Locked):
             phone.identify()
+
+
+@pytest.mark.parametrize(
+    ("keypad", "lack"),
+    [
+        ((4, 8), "the phone takes PINs of 4 to 8 digits"),
+        ((2, 8), None),
+        (None, "the phone has no keypad"),
+    ],
+)
+def test_a3_a_pin_that_a_phone_does_not_take_is_not_deliverable_there(
+    keypad: tuple[int, int] | None, lack: str | None
+) -> None:
+    """It is told with its reason; the PIN stays legal elsewhere."""
+    profile = replace(profile_of("X916"), pin_digits=keypad)
+    with closing(AkuvoxPhone("http://127.0.0.1:1", None, profile)) as phone:
+        fit = phone.fit(an_entry(1, pin="24"))
+    assert fit.lacks.get("pin") == lack
+    assert (fit.entry is None) == bool(lack)

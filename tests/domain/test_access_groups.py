@@ -44,7 +44,7 @@ CREATE = CreateAccessGroup(
 EDIT = EditAccessGroup(group=SWIMMERS, name="Divers", schedule=ALWAYS, doors=frozenset())
 
 
-def test_m12_m14_a_group_is_created_with_a_number_of_its_own() -> None:
+def test_m12_m14_a22_a_group_is_created_with_a_number_of_its_own() -> None:
     [created] = given(*HOME).when(CREATE).decided()
     assert isinstance(created, AccessGroupCreated)
     assert 100_000 <= created.number < 1_000_000
