@@ -132,7 +132,7 @@ class EmbeddedServer:
             os.setgroups([])
             os.setgid(runner.pw_gid)
             os.setuid(runner.pw_uid)
-        _end_with_parent()
+        end_with_parent(signal.SIGINT)  # a fast shutdown
         os.chdir("/")
         os.execv(command[0], command)  # noqa: S606
 
@@ -274,7 +274,7 @@ def _reachable(path: Path) -> bool:
     return all(p.stat().st_mode & 0o001 for p in (path, *path.parents) if p.exists())
 
 
-def _end_with_parent() -> None:
-    """Linux: a fast shutdown when the parent is gone; elsewhere the next start waits for it."""
+def end_with_parent(how: signal.Signals) -> None:
+    """This signal when the parent is gone (Linux; elsewhere the next start waits for it)."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, how)
