@@ -1,0 +1,223 @@
+"""K1: whichever process of the running system is killed, nothing is lost and nobody helps.
+
+`pytest -s tests/running/test_kills.py` prints how long each took to heal.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import psutil
+import psycopg
+import pytest
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from bootstrap import read_models
+from eventlog.chain import links, verify
+from projections.projector import Projector
+from projections.runner import LIVE
+from tests.read_models import contents, tables
+from tests.running.clients import Client, a_client, an_id, busy_clients
+from tests.running.history import History, Stored, counts, differences
+from tests.running.installation import MODELS, Installation, shown, until
+from tests.running.ledger import Ledger
+
+CLIENTS = 4
+LOG = "select position, stream, version, command_id, actor from log.events order by position"
+Victim = Callable[[Installation], int]
+
+
+def worker(running: Installation) -> int:
+    return running.workers()[0]
+
+
+def child(name: str) -> Victim:
+    return lambda running: running.children()[name].pid
+
+
+VICTIMS: Mapping[str, Victim] = {
+    "web worker": worker,
+    "web master": child("web"),
+    "projector": child("projector"),
+    "adapters": child("adapters"),
+    "postgres": child("postgres"),
+}
+
+
+@dataclass
+class Canary:
+    """A resident whose card is exchanged: through when every phone holds just the new one, and a
+    read shows it. That takes every process there is (O2)."""
+
+    running: Installation
+    client: Client
+    number: int = 0
+
+    def __post_init__(self) -> None:
+        flat = an_id("flat", "canary")
+        contact = {"first_name": "Canary", "last_name": "Bird"}
+        home = {"apartment": flat, "building": an_id("tower"), "number": "199"}
+        self.client.must("create-apartment", **home)
+        self.who = {"resident": an_id("canary")}
+        self.client.must("add-resident", **self.who, apartment=flat, contact=contact)
+
+    def sing(self) -> None:
+        self.number += 1
+        old, new = (f"CA{n:06X}" for n in (self.number - 1, self.number))
+        self.client.must("revoke-card", **self.who, card=old)
+        position = self.client.must("issue-card", **self.who, card=new)
+        until(lambda: self._is_seen(position))
+        until(lambda: all(self._is_held(n, new) for n in range(len(MODELS))))
+
+    def _is_seen(self, position: int) -> bool:
+        answer = self.client.look(f"residents/{self.who['resident']}", position)
+        return bool(answer and answer.is_success and "X-Stale" not in answer.headers)
+
+    def _is_held(self, n: int, card: str) -> bool:
+        if not self.running.phones.answers(n):
+            return False
+        rows = self.running.phones.state(n)["users"]
+        key = self.who["resident"].replace("-", "")
+        return [row["CardCode"] for row in rows if row["UserID"].startswith(key)] == [card]
+
+
+@dataclass
+class Story:
+    """What happened."""
+
+    heals: dict[str, list[float]] = field(default_factory=dict)
+    kills: int = 0
+    clients: list[Client] = field(default_factory=list)
+    orphans: list[str] = field(default_factory=list)
+    unhealed: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def story(running: Installation, history: History, ledger: Ledger) -> Story:
+    """Four clients at work while everything is killed, in turn and then in one go."""
+    story = Story()
+    with a_client(running, history, seed=99) as client:
+        canary = Canary(running, client)
+        story.heals["nothing"] = timed(canary.sing)
+        with busy_clients(running, history, CLIENTS) as clients:
+            story.clients = [client, *clients]
+            for name, victim in VICTIMS.items():
+                kill(story, name, victim(running), running, canary)
+            story.kills += 1
+            story.heals["phones"] = timed(running.phones.power_cut, canary.sing)
+            storm(story, running, canary)
+    story.unhealed = converge(running, ledger)
+    tell(story, history)
+    return story
+
+
+def timed(*acts: Callable[[], object]) -> list[float]:
+    """Seconds from the beginning to the end of each."""
+    began, ends = time.monotonic(), list[float]()
+    for act in acts:
+        act()
+        ends.append(round(time.monotonic() - began, 1))
+    return ends
+
+
+def kill(story: Story, name: str, pid: int, running: Installation, canary: Canary) -> None:
+    story.kills += 1
+    family = psutil.Process(pid).children(recursive=True)
+    os.kill(pid, signal.SIGKILL)
+    story.heals[name] = timed(lambda: until(lambda: running.is_whole(without=pid)), canary.sing)
+    story.orphans += [f"{name}: {child}" for child in family if child.is_running()]
+
+
+def storm(story: Story, running: Installation, canary: Canary) -> None:
+    """Every child of the supervisor, whatever it is called, before the last one is back."""
+    victims = [child.pid for child in running.children().values()]
+    for pid in victims:
+        os.kill(pid, signal.SIGKILL)
+    story.kills += len(victims)
+    story.heals["all at once"] = timed(lambda: until(running.is_whole), canary.sing)
+
+
+def converge(running: Installation, ledger: Ledger) -> list[str]:
+    """What is still wrong with the phones, if patience runs out."""
+    wrong = list[str]()
+
+    def is_right() -> bool:
+        ledger.follow()
+        states = [running.phones.state(n) for n in range(len(MODELS))]
+        wrong[:] = [line for n, state in enumerate(states) for line in ledger.wrong(n, state)]
+        return not wrong
+
+    try:
+        until(is_right)
+    except AssertionError:
+        return wrong
+    return []
+
+
+def tell(story: Story, history: History) -> None:
+    asked_again = sum(client.asked_again for client in story.clients)
+    print(f"\n{story.kills} kills, {counts(history.lines())}, asked again {asked_again} times")
+    print("s until it runs again, and until it works end to end:", story.heals)
+
+
+def test_k1_all_heals_without_a_hand(story: Story, running: Installation) -> None:
+    assert story.kills >= len(VICTIMS) + 5
+    assert running.is_whole()
+
+
+def test_k1_nobody_outlives_its_parent(story: Story) -> None:
+    """A web worker that does keeps a listener from which it takes nothing."""
+    assert story.orphans == []
+
+
+def test_k3_nobody_got_a_500(story: Story) -> None:
+    assert shown([offence for client in story.clients for offence in client.offences]) == ""
+
+
+def test_k0_the_log_bears_out_what_clients_were_told(
+    story: Story, running: Installation, history: History
+) -> None:
+    lines = history.lines()
+    with psycopg.connect(running.config.database.read) as db:
+        log = db.cursor(row_factory=class_row(Stored)).execute(LOG).fetchall()
+    first = next(event for event in log if event.command_id == lines[0].command_id)
+    assert shown(differences(lines, log, first.actor)) == ""
+    told = counts(lines)
+    assert told["unknown"] == 0
+    assert told["ok"] > 150
+    assert told["fail"] > 5  # collisions there were
+
+
+def test_k0_the_chain_holds(story: Story, running: Installation) -> None:
+    assert verify(links(running.config.database.read))
+
+
+@pytest.mark.parametrize("kind", read_models(), ids=lambda kind: kind.name)
+def test_k0_a_read_model_equals_its_rebuild(
+    story: Story, running: Installation, kind: type[Projector]
+) -> None:
+    log = running.house.runner.logs[kind.follows]
+    with running.house.project(LIVE) as db:
+        until(lambda: stands_at(db, kind) == log.head())
+        before = {table: contents(db, table) for table in tables(db, kind)}
+        running.house.runner.rebuild(kind)
+        assert {table: contents(db, table) for table in tables(db, kind)} == before
+        assert any(before.values()) or kind.follows == "reports"
+
+
+def stands_at(db: "Connection[Any]", kind: type[Projector]) -> int:
+    where = "select position from positions where name = %s"
+    return int(db.execute(where, [kind.name]).fetchall()[0][0])
+
+
+def test_k0_every_phone_holds_what_is_desired_and_is_said_to(story: Story) -> None:
+    assert shown(story.unhealed) == ""
+
+
+def test_a_the_claims_are_those_of_the_log(story: Story, running: Installation) -> None:
+    audit = running.cli("audit", "claims")
+    assert (audit.returncode, audit.stdout) == (0, "0 differences\n")
