@@ -10,7 +10,6 @@ from hypothesis import given as forall
 from hypothesis import strategies as st
 
 from config import Database
-from domain.ids import CommunityId
 from domain.reports import DoorLogEntry
 from eventlog.reports import MemoryReportLog
 from projections.logs.door import DoorLog, DoorLogDoc, Wanted
@@ -20,7 +19,6 @@ from tests.builders import (
     ANN,
     BOB,
     ELSEWHERE,
-    FLAT_1,
     FLAT_2,
     GATE,
     GYM,
@@ -33,39 +31,12 @@ from tests.builders import (
     a_resident,
     an_apartment,
 )
+from tests.projections.logs.door_entries import an_entry, told
 from tests.projections.properties import docs, few, is_its_schemas
 from tests.read_models import House, pages
 
 EVER = Wanted(since=datetime(2000, 1, 1, tzinfo=UTC))
 URL = f"/api/v1/communities/{HARBOUR}/logs/door"
-
-
-def an_entry(id: int, **changes: Any) -> DoorLogEntry:
-    entry = DoorLogEntry(
-        device=GATE,
-        epoch=0,
-        id=id,
-        happened_at=NOW + timedelta(minutes=id),
-        local="",
-        kind="door_release",
-        outcome="success",
-        method="pin",
-        relay=1,
-        door_name="Gate 1",
-        building=TOWER,
-        holder=ANN,
-        holder_kind="resident",
-        apartment=FLAT_1,
-        credential_kind="pin",
-        source="poll",
-    )
-    return replace(entry, **changes)
-
-
-def told(house: House, *entries: DoorLogEntry, home: CommunityId = HARBOUR) -> None:
-    for entry in entries:
-        before = house.reports.cursor(home, entry.device)
-        house.reports.append(home, entry.device, [entry], expected=before)
 
 
 @pytest.fixture
