@@ -3,14 +3,15 @@
 import secrets
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from importlib import import_module
 from pkgutil import walk_packages
 from random import SystemRandom
 from threading import Event as Flag
+from threading import Thread
 from types import ModuleType
 from typing import Any, LiteralString
 from uuid import UUID, uuid5
@@ -54,10 +55,10 @@ from domain.devices import Device, Login
 from domain.ids import AccountId, CommunityId, DeviceId
 from eventlog import migrations
 from eventlog.audit import Taken, differences
-from eventlog.port import MAX_BATCH, Batch
+from eventlog.port import MAX_BATCH, Batch, Unavailable
 from eventlog.postgres import Connections, PostgresLog
 from eventlog.postgres.reports import PostgresReportLog, ReportListener
-from eventlog.reports import ReportCodec
+from eventlog.reports import KEPT_DAYS, ReportCodec
 from eventlog.sealing import Master
 from projections.projector import Projector
 from projections.runner import Readable, Runner
@@ -68,6 +69,7 @@ from readapi.waiting import Positions, Reading
 
 WEB_THREADS = 4
 HINTS = "hints"
+FORGET_SECONDS = 3600
 WAIT_SECONDS = 2.0
 SETTINGS = {
     "API_TITLE": "Gatehouse",
@@ -227,7 +229,16 @@ def run(process: str) -> None:
 
 
 def run_projector(house: House, stop: Flag) -> None:
+    Thread(target=forget_old_reports, args=(house, stop), daemon=True).start()
     house.runner.run(read_models(), stop)
+
+
+def forget_old_reports(house: House, stop: Flag) -> None:
+    """M82: what doors reported is kept for 30 days; the read models let go by themselves."""
+    while not stop.is_set():
+        with suppress(Unavailable):
+            house.reports.drop_before((datetime.now(UTC) - timedelta(days=KEPT_DAYS)).date())
+        stop.wait(FORGET_SECONDS)
 
 
 def run_adapters(house: House, stop: Flag) -> None:
