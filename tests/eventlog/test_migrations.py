@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from typing import LiteralString
 
 import psycopg
@@ -11,6 +12,11 @@ import pytest
 from config import Database
 from eventlog import migrations
 from eventlog.migrations import Edited, migrate
+from eventlog.postgres import PostgresLog
+from eventlog.sealing import Master
+from tests.builders import a_community
+from tests.eventlog.conftest import KEK
+from tests.eventlog.contract import store
 from tests.running_server import RunningServer
 
 START = "from sys import argv; from eventlog.migrations import migrate; migrate(argv[1])"
@@ -111,3 +117,16 @@ def test_what_the_projecting_role_makes_the_reading_role_reads(module_database: 
         assert connection.execute("SELECT count(*) FROM read.made").fetchone() == (0,)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("INSERT INTO read.made VALUES (1)")
+
+
+def test_the_owner_of_an_external_database_need_not_be_a_superuser(
+    own_server: RunningServer,
+) -> None:
+    """A server of somebody else's: a role that may make roles, and its own database."""
+    with psycopg.connect(own_server.server.conninfo("postgres"), autocommit=True) as connection:
+        connection.execute("CREATE ROLE tenant LOGIN CREATEROLE")
+        connection.execute("CREATE DATABASE rented OWNER tenant")
+    migrate(own_server.server.conninfo("rented", "tenant"))
+    log = PostgresLog(own_server.server.conninfo("rented", "gatehouse_append"), Master(KEK))
+    with closing(log):
+        assert store(log, a_community()).position == 1
