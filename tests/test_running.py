@@ -71,7 +71,10 @@ class House:
         return next(process for process in found if process.name == name)
 
     def answers(self) -> bool:
-        return httpx.get(f"http://127.0.0.1:{self.port}/readyz").text == "ready"
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.port}/readyz").text == "ready"
+        except httpx.TransportError:
+            return False
 
 
 def free_port() -> int:
