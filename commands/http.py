@@ -21,12 +21,11 @@ from domain.ids import CommunityId, DeviceId
 from domain.kernel import MalformedRows, Unknown
 from eventlog.port import Accepted
 from schemas.of import schema_of
-from schemas.sheets import read_sheet, template
+from schemas.sheets import XLSX, read_sheet, template
 from schemas.sheets.rows import columns_of, load, locate
 
 DeviceOf = Callable[[CommunityId, str], DeviceId | None]
 URL = "/api/v1/communities/<uuid:community>/commands"
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 READERS = BoundedSemaphore(2)  # each of them may use 512 MB for a hostile file (F1)

@@ -225,6 +225,14 @@ class Residents(Projector):
             .page(self.db, after, limit)
         )
 
+    def all(self, community: CommunityId) -> list[str]:
+        """Every document, by building and apartment, masters first."""
+        rows = self.db.execute(
+            "select doc from residents where community = %s order by home, role desc, resident",
+            [community],
+        ).fetchall()
+        return [row[0] for row in rows]
+
     def names(self, community: CommunityId, ids: Collection[UUID]) -> dict[UUID, str]:
         """Of those who are still here and not forgotten."""
         rows = self.db.execute(

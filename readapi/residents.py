@@ -1,10 +1,14 @@
 """The residents screen."""
 
+import json
+from io import BytesIO
+from typing import Any
 from uuid import UUID
 
-from flask import Response
+from flask import Response, send_file
 from flask_smorest import Blueprint
 
+from commands.residents.rows import ResidentRow
 from domain.apartments import HouseholdRole
 from domain.ids import ApartmentId, BuildingId, CommunityId
 from domain.record import frozen
@@ -12,6 +16,8 @@ from projections.residents import ResidentDoc, Residents, Sort
 from readapi.paging import PageQuery, answer, item, page_of
 from readapi.waiting import HEADERS, After, reached
 from schemas.of import schema_of
+from schemas.sheets import XLSX, write_sheet
+from schemas.sheets.rows import columns_of
 
 residents = Blueprint("residents", __name__, url_prefix="/api/v1/communities/<uuid:community>")
 
@@ -43,6 +49,34 @@ def listed(asked: ResidentQuery, *, community: UUID) -> Response:
         limit=asked.size,
     )
     return answer(page)
+
+
+@residents.route("/residents/export")
+@residents.arguments(schema_of(After), location="query")
+@residents.response(200, content_type=XLSX, headers=HEADERS)
+def export(after: After, *, community: UUID) -> Response:
+    """All residents as a spreadsheet to edit and import again: by UID, codes blank (M45, A21)."""
+    docs = reached(Residents, after).all(CommunityId(community))
+    sheet = write_sheet(list(columns_of(ResidentRow).values()), map(cells, map(json.loads, docs)))
+    return send_file(BytesIO(sheet), XLSX, as_attachment=True, download_name="residents.xlsx")
+
+
+def cells(doc: dict[str, Any]) -> dict[str, str]:
+    """Blank keeps what is there (A20), so codes need not leave the house."""
+    contact = doc["contact"] or {}
+    phones = dict(zip(("Phone1", "Phone2", "Phone3"), contact.get("phones", ()), strict=False))
+    return phones | {
+        "UID": doc["resident"],
+        "Building": doc["building_name"],
+        "Apt": doc["apartment_number"],
+        "Account Type": "0" if doc["role"] == "master" else "1",
+        "First Name": contact.get("first_name", ""),
+        "Last Name": contact.get("last_name", ""),
+        "Email": contact.get("email") or "",
+        "Mobile Number": contact.get("mobile") or "",
+        "Access Group ID": ";".join(str(group["number"]) for group in doc["groups"]),
+        "Remark": contact.get("remark") or "",
+    }
 
 
 @residents.route("/residents/<uuid:resident>")

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
@@ -15,12 +16,16 @@ from werkzeug.test import TestResponse
 from bootstrap import OPERATOR, House, create_app
 from commands.accounts import IssueToken, OpenAccount, RevokeToken, digest_of
 from commands.bus import COMMANDS
+from commands.residents.rows import ResidentRow
 from config import Config, Database, create_kek
 from domain.accounts import PLATFORM, Role, TokenId
 from domain.devices import Device
 from domain.ids import AccountId
 from domain.kernel import fold
+from projections.residents import Residents
 from projections.settings import CommunitySettings
+from schemas.sheets import read_sheet, write_sheet
+from schemas.sheets.rows import columns_of
 from tests.builders import ANN, ELSEWHERE, FLAT_1, GATE, HARBOUR, LOOPBACK, TOWER
 from tests.running_server import RunningServer
 
@@ -188,6 +193,46 @@ def test_s9_a_hint_wants_the_secret_of_a_phone_and_no_token(
         assert heard.payload == str(GATE)
     for wrong in (f"{HOME}/hints/guess", f"{HOME.replace('1', '2')}/hints/{state.hint}"):
         assert web.get(wrong).status_code == 404
+
+
+def upload(web: FlaskClient, token: str, sheet: bytes) -> TestResponse:
+    return web.post(
+        f"{HOME}/commands/import-residents",
+        data={"file": (BytesIO(sheet), "residents.xlsx")},
+        headers={"Authorization": f"Bearer {token}"},
+    )
+
+
+def test_m45_a21_residents_are_exported_edited_and_imported_again(web: FlaskClient) -> None:
+    installer = token(web, "installer")
+    a_house(web, installer)
+    send(web, installer, "issue-pin", resident=str(ANN), pin="2468")
+    house: House = web.application.extensions["house"]
+    house.runner.rebuild(Residents)
+    auth = {"Authorization": f"Bearer {installer}"}
+    sheet = web.get(f"{HOME}/residents/export", headers=auth)
+    assert sheet.status_code == 200
+    assert b"2468" not in sheet.data
+    assert told(upload(web, installer, sheet.data))["events"] == 0
+    columns = list(columns_of(ResidentRow).values())
+    [row] = read_sheet(sheet.data, columns).rows
+    edited = write_sheet(columns, [{**row.cells, "First Name": "Anna"}])
+    assert told(upload(web, installer, edited))["events"] == 1
+
+
+def test_f7_a_bad_sheet_says_which_cell_and_what_to_do(web: FlaskClient) -> None:
+    installer = token(web, "installer")
+    a_house(web, installer)
+    columns = list(columns_of(ResidentRow).values())
+    bad = {"Building": "Tower", "Apt": "9", "Account Type": "0", "First Name": "B", "PIN": "95"}
+    answer = upload(web, installer, write_sheet(columns, [bad]))
+    assert (answer.status_code, answer.content_type) == (422, "application/problem+json")
+    assert told(answer)["errors"] == {
+        "D2": ["row 2, Apt: no such apartment: the installer adds apartments (A44)"],
+        "P2": ["row 2, PIN: 2 to 8 digits, not starting with 9"],
+    }
+    refused = upload(web, installer, b"not a spreadsheet")
+    assert (refused.status_code, list(told(refused)["errors"])) == (422, ["file"])
 
 
 def test_m8_an_account_sees_the_communities_that_it_may_touch(web: FlaskClient) -> None:

@@ -5,8 +5,11 @@ from schemas.sheets.columns import CellError, Column, SheetErrors, UnreadableShe
 from schemas.sheets.reading import Sheet, SheetRow, read_sheet
 from schemas.sheets.writing import template, write_sheet
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
 __all__ = [
     "LIMITS",
+    "XLSX",
     "CellError",
     "Column",
     "Limits",
