@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import islice
 from random import Random
 from typing import Any
@@ -28,13 +28,18 @@ class Community:
     id: UUID
 
     @classmethod
-    def make(cls, house: Gatehouse, people: int, import_them: bool = True) -> "Community":
-        """With homes for that many people and, unless they are left out, the people."""
+    def empty(cls, house: Gatehouse, people: int) -> "Community":
+        """With homes for that many people."""
         made = cls(house, uuid4())
         made.say("create-community", name="Bench", zone="Europe/Lisbon")
         made.build(people)
-        if import_them:
-            made.import_sheet(sheet(people))
+        return made
+
+    @classmethod
+    def make(cls, house: Gatehouse, people: int) -> "Community":
+        """With the people, imported from a sheet."""
+        made = cls.empty(house, people)
+        made.all([an_import(made, sheet(people))])
         return made
 
     @property
@@ -63,9 +68,10 @@ class Community:
         parts = [asks[n::clients] for n in range(min(clients, len(asks)))]
         return drive(self.house.port, parts, check=expect(202))
 
-    def read(self, path: str, **headers: str) -> Answer:
+    def read(self, path: str) -> Answer:
         heard: list[Answer] = []
-        drive(self.house.port, [[self.get(path, **headers)]], check=heard.append)
+        drive(self.house.port, [[self.get(path)]], check=heard.append)
+        expect(200)(heard[0])
         return heard[0]
 
     def build(self, people: int) -> None:
@@ -83,8 +89,29 @@ class Community:
             ]
         )
 
-    def import_sheet(self, data: bytes) -> Load:
-        return self.all([self.post("commands/import-residents", form(data), MULTIPART)])
+    def move_in(self, n: int, people: int) -> list[bytes]:
+        """What the n-th row of the sheet of so many people says, command by command."""
+        row = rows(people)[n]
+        who = self.an_id("resident", n)
+        contact = {
+            "first_name": row["First Name"],
+            "last_name": row["Last Name"],
+            "email": row["Email"],
+            "mobile": f"+{row['Telephone Calling Code']}{row['Mobile Number']}",
+            "phones": [row["Phone1"]],
+            "remark": row["Remark"],
+        }
+        return [
+            self.command(
+                "add-resident",
+                resident=who,
+                apartment=self.an_id(row["Building"], row["Apt"]),
+                role="family" if int(row["Account Type"]) else "master",
+                contact=contact,
+            ),
+            self.command("issue-pin", resident=who, pin=row["PIN"]),
+            self.command("issue-card", resident=who, card=row["RF Card"]),
+        ]
 
     def residents(self) -> list[UUID]:
         """All of them, page by page, when the read model has them."""
@@ -113,6 +140,14 @@ def form(file: bytes) -> bytes:
     )
 
 
+def an_import(town: Community, data: bytes) -> bytes:
+    return town.post("commands/import-residents", form(data), MULTIPART)
+
+
+def people_of(town: Community) -> int:
+    return int(json.loads(town.read("dashboard").body)["residents"])
+
+
 def buildings() -> list[str]:
     return [f"Tower {n}" for n in range(1, BUILDINGS + 1)]
 
@@ -126,8 +161,13 @@ def sheet(people: int) -> bytes:
     return write_sheet(list(columns_of(ResidentRow).values()), rows(people))
 
 
-def rows(people: int) -> Iterator[dict[str, str]]:
+@cache
+def rows(people: int) -> Sequence[dict[str, str]]:
     """A master and a family in each home; everybody with what a row of the manual has."""
+    return tuple(made_rows(people))
+
+
+def made_rows(people: int) -> Iterator[dict[str, str]]:
     random = Random(people)
     flats = list(homes(people))
     pins = random.sample(range(100_000, 900_000), people)
