@@ -1,16 +1,21 @@
 """Who may open what, when. Pure: phones, read models and explanations all ask here."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
+from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from domain.access_groups import AccessGroup, Door, Schedule
 from domain.devices import CredentialKind, Device, Method
+from domain.ids import ApartmentId
 from domain.record import Personal, frozen
 from domain.residents import Contact, Resident
 
 Groups = Collection[AccessGroup]
+Rooms = Mapping[ApartmentId, str]  # numbers, where they are to be keyed in before a PIN (M115)
+PIN_ALONE: Final[Rooms] = MappingProxyType({})
 KINDS: tuple[CredentialKind, ...] = ("pin", "card")
 
 
@@ -27,6 +32,7 @@ class Entry:
     """A record that a phone must hold: whose, which codes, where and when.
 
     `key` is ours and stable; a person has two where a relay takes PINs and another cards (M101).
+    `room`: the apartment's number, to be keyed in before the PIN (M115); None in PIN mode.
     """
 
     key: str
@@ -35,6 +41,7 @@ class Entry:
     pin: Personal[str] | None
     cards: Personal[frozenset[str]]
     grants: frozenset[Grant]
+    room: str | None = None
 
 
 def relays_of(group: AccessGroup, device: Device) -> frozenset[int]:
@@ -72,20 +79,28 @@ def granted(person: Resident, device: Device, groups: Groups, method: Method) ->
     return frozenset(Grant(schedule=when, relays=relays) for when, relays in found if relays)
 
 
-def entries(person: Resident, device: Device, groups: Groups) -> list[Entry]:
-    """The records of one person that a phone must hold, and no others."""
+def entries(
+    person: Resident, device: Device, groups: Groups, room: str | None = None
+) -> list[Entry]:
+    """The records of one person that a phone must hold, and no others. `room`: as in Entry."""
     by_pin = granted(person, device, groups, "pin") if isinstance(person.pin, str) else None
     by_card = granted(person, device, groups, "card") if person.held else None
     if by_pin == by_card or not by_card:
-        return list(entry(person, "", by_pin, pin=True, cards=bool(by_card)))
+        return list(entry(person, "", by_pin, pin=True, cards=bool(by_card), room=room))
     if not by_pin:
         return list(entry(person, "", by_card, pin=False, cards=True))
-    pin = entry(person, "-pin", by_pin, pin=True, cards=False)
+    pin = entry(person, "-pin", by_pin, pin=True, cards=False, room=room)
     return [*pin, *entry(person, "-card", by_card, pin=False, cards=True)]
 
 
 def entry(
-    person: Resident, suffix: str, opens: frozenset[Grant] | None, *, pin: bool, cards: bool
+    person: Resident,
+    suffix: str,
+    opens: frozenset[Grant] | None,
+    *,
+    pin: bool,
+    cards: bool,
+    room: str | None = None,
 ) -> Iterable[Entry]:
     if opens:
         yield Entry(
@@ -95,16 +110,23 @@ def entry(
             pin=person.pin if pin else None,
             cards=frozenset(c.code for c in person.held) if cards else frozenset(),
             grants=opens,
+            room=room,
         )
 
 
-def desired(device: Device, people: Iterable[Resident], groups: Groups) -> list[Entry]:
+def desired(
+    device: Device, people: Iterable[Resident], groups: Groups, rooms: Rooms = PIN_ALONE
+) -> list[Entry]:
     """All that a phone must hold, and nothing else."""
-    return [wanted for person in people for wanted in entries(person, device, groups)]
+    return [
+        wanted
+        for person in people
+        for wanted in entries(person, device, groups, rooms.get(person.apartment))
+    ]
 
 
 def evidence(held: Iterable[Entry]) -> dict[tuple[UUID, CredentialKind], str]:
-    """What is compared of a credential: its codes and what they open, as one text.
+    """What is compared of a credential: what is keyed in or shown, and what it opens, as one text.
 
     Only a keyed hash of it ever leaves the process (Outcome.digest).
     """
@@ -112,7 +134,8 @@ def evidence(held: Iterable[Entry]) -> dict[tuple[UUID, CredentialKind], str]:
     for one in held:
         opens = ";".join(sorted(map(grant_text, one.grants)))
         if isinstance(one.pin, str):
-            found[one.holder, "pin"] = f"{one.pin}|{opens}"
+            keyed = f"{one.room}#{one.pin}" if one.room else one.pin
+            found[one.holder, "pin"] = f"{keyed}|{opens}"
         if isinstance(one.cards, frozenset) and one.cards:
             found[one.holder, "card"] = f"{','.join(sorted(one.cards))}|{opens}"
     return found

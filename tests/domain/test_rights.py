@@ -16,6 +16,7 @@ from tests.builders import (
     CONTACT,
     EVERYBODY,
     FLAT_1,
+    FLAT_2,
     GATE,
     GYM,
     STAFF,
@@ -115,6 +116,7 @@ def test_m16_a30_a_default_group_has_the_public_doors_of_its_building(
 
 FF01 = frozenset({"FF01"})
 BOTH = replace(ANNS, groups=frozenset({EVERYBODY}), cards=frozenset({card("FF01")}))
+BOBS_TOO = replace(BOTH, resident=BOB, apartment=FLAT_2, cards=frozenset())
 
 
 def test_m101_one_record_where_a_phone_takes_both_kinds_everywhere() -> None:
@@ -147,3 +149,24 @@ def test_the_evidence_of_a_credential_is_its_code_and_what_it_opens() -> None:
     ):
         assert evidence([other])[ANN, "pin"] != proof[ANN, "pin"]
     assert evidence([replace(held[0], cards=frozenset({"FF02"}))])[ANN, "pin"] == proof[ANN, "pin"]
+
+
+def test_m115_a_record_with_a_pin_says_the_apartment_and_one_with_cards_alone_does_not() -> None:
+    relays = (
+        Relay(number=1, name="Front", methods=frozenset({"pin"})),
+        Relay(number=2, name="Side", methods=frozenset({"card"})),
+    )
+    by_pin, by_card = entries(BOTH, device(relays=relays), DEFAULT, "101")
+    assert (by_pin.room, by_card.room) == ("101", None)
+    [one] = entries(BOTH, device(), DEFAULT, "101")
+    assert (one.room, one.cards) == ("101", by_card.cards)
+    [hers, his] = desired(device(), [BOTH, BOBS_TOO], DEFAULT, {FLAT_1: "101"})
+    assert (hers.room, his.room) == ("101", None)
+
+
+def test_m115_the_apartment_is_part_of_the_proof_of_a_pin_and_not_of_a_card() -> None:
+    plain, here, there = (
+        evidence(entries(BOTH, device(), DEFAULT, room)) for room in (None, "101", "102")
+    )
+    assert len({proof[ANN, "pin"] for proof in (plain, here, there)}) == 3
+    assert plain[ANN, "card"] == here[ANN, "card"] == there[ANN, "card"]
