@@ -16,10 +16,19 @@ from device_adapters.port import (
     Unsupported,
     WrongBox,
 )
-from device_adapters.verified import TRIES, Credential, Digest, Failing, Findings, holder
+from device_adapters.verified import (
+    MODE,
+    TRIES,
+    Credential,
+    Digest,
+    Failing,
+    Findings,
+    holder,
+)
 from device_adapters.wants import Wants, Wishes
 from domain.devices import Outcome, SyncState
 from domain.rights import Entry
+from domain.settings import PinMode
 
 ROUND: Final = 500  # grants before they are read back
 LEAST_BATCH: Final = 5
@@ -40,7 +49,9 @@ class Patience:
 
 
 class Surroundings(Protocol):
-    """What a keeper needs of its lane."""
+    """What a keeper needs of its lane. `pin_mode` is never older than the wishes that it gave."""
+
+    pin_mode: PinMode
 
     def wishes(self) -> Wishes:
         """What came in since the last call."""
@@ -100,6 +111,9 @@ class Keeper:
     def hear(self) -> bool:
         """Take in the latest wishes; whether some of them touch what the phone holds."""
         changed = self.wants.take(self._lane.wishes())
+        if self.wants.pin_mode != self._lane.pin_mode:
+            self.wants.pin_mode = self._lane.pin_mode
+            self._found.failing.pop(MODE, None)
         for key in changed:
             self._found.failing.pop(key, None)
             self._alone.discard(key)
@@ -110,7 +124,10 @@ class Keeper:
         """When, on the monotonic clock, there is something to do; None if there is not."""
         if self._unread or self._unsaid or self._unproven:
             return self._clock()
-        return min(map(self._due, self._dirty), default=None)
+        times = [self._due(key) for key in self._dirty]
+        if self._lane.pin_mode != self._found.pin_mode:
+            times.append(self._again(MODE, self._clock()))
+        return min(times, default=None)
 
     def waiting(self) -> tuple[int, int, float | None]:
         """How many changes wait, how many of them are revocations, since when."""
@@ -129,8 +146,11 @@ class Keeper:
         return identity
 
     def _due(self, key: str) -> float:
+        return self._again(key, self._dirty[key])
+
+    def _again(self, key: str, first: float) -> float:
         failing = self._found.failing.get(key)
-        return failing.again if failing else self._dirty[key]
+        return failing.again if failing else first
 
     def _mark(self, keys: Iterable[str]) -> None:
         """Those that are not as they should be, and since when."""
@@ -146,10 +166,38 @@ class Keeper:
         self.hear()
         todo = self._todo()
         grants = bool(todo) and self.wants.of(todo[0]) is not None
+        if (grants or not todo) and self._must_set_mode():
+            self._set_mode()
+            return True
         self._write(todo, grants)
         if self._unproven:
             self._prove(grants)
         return bool(todo)
+
+    def _must_set_mode(self) -> bool:
+        """After what must go, before anybody's PIN comes (M115)."""
+        return not self._found.in_mode() and self._again(MODE, 0) <= self._clock()
+
+    def _set_mode(self) -> None:
+        refused = None
+        try:
+            self._phone.set_pin_mode(self.wants.pin_mode)
+        except (Rejected, Unsupported) as no:
+            refused = no.reason
+        for look in self._patience.looks:
+            if self._settles(look * self._phone.limits.settle, interruptible=True):
+                return
+            self._look_at_mode()
+            if self._found.in_mode() or refused:
+                break
+        if self._found.in_mode():
+            self._found.failing.pop(MODE, None)
+        else:
+            self._fail(MODE, refused, "asks for PINs in another way")
+        self._report(self.wants.wishes())
+
+    def _look_at_mode(self) -> None:
+        self._found.pin_mode = self._phone.pin_mode() or self._found.pin_mode
 
     def _todo(self) -> Sequence[str]:
         """All that must go; else what must change, then what must come."""
@@ -261,6 +309,7 @@ class Keeper:
     def _read_all(self) -> None:
         """Compare every record (drift, restarts, factory resets)."""
         held = self._phone.read()
+        self._look_at_mode()
         self._unproven, self._refused, self._spoiled = {}, {}, set()
         self._found.verified.clear()
         self._found.strays.clear()

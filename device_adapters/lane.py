@@ -25,6 +25,7 @@ from device_adapters.verified import Credential, Digest
 from device_adapters.wants import NOTHING, Want, Wishes
 from domain.devices import Outcome
 from domain.ids import DeviceId
+from domain.settings import PinMode
 
 logger = structlog.get_logger()
 Poll = Callable[[DeviceId, Phone], None]
@@ -76,7 +77,9 @@ class Known:
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """For `gatehouse status`. Times in seconds ago; `failure` is None while the phone answers."""
+    """For `gatehouse status`. Times in seconds ago; `failure` is None while the phone answers.
+    `strangers`: records that somebody entered by hand.
+    """
 
     device: DeviceId
     online: bool
@@ -87,6 +90,7 @@ class Snapshot:
     waiting_for: float | None
     suspended: int
     clock_off: float | None
+    strangers: int
 
 
 class Over(Exception):
@@ -111,11 +115,12 @@ class Lane:
         self._digest = digest
         self._bell = Condition()
         self._inbox: dict[UUID, Want] = {}
+        self.pin_mode: PinMode = "pin"
         self._moved: Place | None = None
         self._hinted = self._checked = self._over = self._retired = False
         self._online, self._firmware = known.online, known.firmware
         self._failure: str | None = None
-        self._failures, self._started = 0, monotonic()
+        self._failures, self._started, self._strangers = 0, monotonic(), 0
         self._seen: float | None = None
         self._beat_at = self._scan_at = self._poll_at = 0.0
         self._uptime: float | None = None
@@ -127,10 +132,11 @@ class Lane:
     def start(self) -> None:
         self._thread.start()
 
-    def want(self, wishes: Wishes) -> None:
+    def want(self, wishes: Wishes, pin_mode: PinMode = "pin") -> None:
         """Only the latest wish of each person counts."""
         with self._bell:
             self._inbox |= wishes
+            self.pin_mode = pin_mode
             self._bell.notify_all()
 
     def hint(self) -> None:
@@ -179,6 +185,7 @@ class Lane:
             waiting_for=None if since is None else now - since,
             suspended=self._keeper.suspended(),
             clock_off=self._clock_off,
+            strangers=self._strangers,
         )
 
     # What the keeper needs
@@ -273,12 +280,17 @@ class Lane:
         self._beat_at = monotonic() + self._rhythm.heartbeat
 
     def _arrived(self, identity: Identity) -> None:
-        """After a pass: said once, and again for other firmware."""
+        """After a pass: said once, and again for other firmware or strangers (D15)."""
         if self._scan_at <= monotonic():
             self._scan_at = monotonic() + self._rhythm.scan
             if self._place.event_url:
                 with suppress(Rejected, Unsupported):
                     self._phone.report_to(self._place.event_url)
+        if self._strangers != self._phone.strangers:
+            self._strangers = self._phone.strangers
+            logger.warning(
+                "records entered by hand", device=str(self.device), records=self._strangers
+            )
         if self._online is not True or self._firmware != identity.firmware:
             self._reports.online(self.device, identity.firmware)
             self._online, self._firmware = True, identity.firmware

@@ -8,6 +8,7 @@ from typing import Protocol
 from domain.devices import CredentialKind
 from domain.record import Personal, Secret, frozen
 from domain.rights import Entry
+from domain.settings import PinMode
 
 
 class Failure(Exception):
@@ -88,6 +89,7 @@ class Held:
     pin: Personal[str] | None
     cards: Personal[frozenset[str]]
     opens: frozenset[str]
+    room: str | None = None
 
 
 @frozen
@@ -139,14 +141,22 @@ class Phone(Protocol):
     """One conversation with one phone, by one caller at a time. Every method may raise Failure.
 
     Records are known by our key (`Entry.key`), never by the phone's own numbers. Records that are
-    not ours are neither shown nor touched.
+    not ours are neither shown nor touched; `strangers` is how many of them somebody has entered by
+    hand, as of the last reading (D15).
     """
 
     limits: Limits
+    strangers: int
 
     def identify(self) -> Identity: ...
 
     def status(self) -> Status: ...
+
+    def pin_mode(self) -> PinMode | None:
+        """How it asks for PINs (M115); None if it does not say, and then as from the factory."""
+
+    def set_pin_mode(self, mode: PinMode) -> None:
+        """What is already so is not written."""
 
     def fit(self, entry: Entry) -> Fit:
         """Without asking the phone."""

@@ -9,10 +9,11 @@ from device_adapters.wants import Want, Wishes
 from domain import rights
 from domain.access_groups import AccessGroup
 from domain.devices import Device
-from domain.ids import DeviceId, GroupId, ResidentId
+from domain.ids import ApartmentId, DeviceId, GroupId, ResidentId
 from domain.kernel import Event, S
 from domain.residents import Resident
-from domain.rights import Entry
+from domain.rights import PIN_ALONE, Entry, Rooms
+from domain.settings import PinMode, Settings
 
 Id = TypeVar("Id", bound=UUID)
 
@@ -24,8 +25,29 @@ class Site:
         self.people: dict[ResidentId, Resident] = {}
         self.groups: dict[GroupId, AccessGroup] = {}
         self.devices: dict[DeviceId, Device] = {}
+        self._settings: Settings | None = None
+        self._numbers: dict[ApartmentId, str] = {}
         self._members = defaultdict[GroupId, set[ResidentId]](set)
         self._touched = defaultdict[DeviceId, set[ResidentId]](set)
+
+    @property
+    def pin_mode(self) -> PinMode:
+        return self._settings.pin_mode if self._settings else "pin"
+
+    @property
+    def rooms(self) -> Rooms:
+        return self._numbers if self.pin_mode == "apt_pin" else PIN_ALONE
+
+    def community(self, happened: Event) -> None:
+        """Touches everybody everywhere if PINs are asked for in another way (M115)."""
+        before = self.pin_mode
+        self._settings = Settings.evolve(self._settings, happened)
+        if self.pin_mode != before:
+            self._touch(self.devices, self.people)
+
+    def apartment(self, apartment: ApartmentId, number: str) -> None:
+        """Touches nobody: nobody lives there yet, and a number stays."""
+        self._numbers[apartment] = number
 
     def person(self, who: ResidentId, happened: Event) -> None:
         """Touches that person alone, on every phone."""
@@ -72,7 +94,8 @@ class Site:
         if person is None:
             return Want(rank="", entries=())
         groups = [self.groups[id] for id in person.groups if id in self.groups]
-        entries = tuple(rights.entries(person, self.devices[device], groups))
+        room = self.rooms.get(person.apartment)
+        entries = tuple(rights.entries(person, self.devices[device], groups, room))
         return shared.setdefault(entries, Want(rank=rank(person), entries=entries))
 
     def _touch(self, devices: Iterable[DeviceId], people: Iterable[ResidentId]) -> None:

@@ -13,6 +13,7 @@ from device_adapters.site import Site
 from device_adapters.verified import Credential
 from domain.access_groups import AccessGroupCreated, AccessGroupDeleted, AccessGroupEdited
 from domain.accounts import Actor
+from domain.apartments import ApartmentCreated
 from domain.devices import (
     Device,
     DeviceEdited,
@@ -36,6 +37,7 @@ from domain.residents import (
     ResidentAdded,
     ResidentDeleted,
 )
+from domain.settings import CommunityCreated, PinModeChanged
 from eventlog.consumer import Consumer, on
 from eventlog.port import Batch
 
@@ -87,6 +89,16 @@ class DoorSync(Consumer):
         for r in batch:
             self._sites[r.community].person(r.event.resident, r.event)
 
+    @on(CommunityCreated, PinModeChanged)
+    def communities(self, batch: Batch[CommunityCreated | PinModeChanged]) -> None:
+        for r in batch:
+            self._sites[r.community].community(r.event)
+
+    @on(ApartmentCreated)
+    def apartments(self, batch: Batch[ApartmentCreated]) -> None:
+        for r in batch:
+            self._sites[r.community].apartment(r.event.apartment, r.event.number)
+
     @on(AccessGroupCreated, AccessGroupEdited, AccessGroupDeleted)
     def groups(self, batch: Batch[Any]) -> None:
         for r in batch:
@@ -132,7 +144,7 @@ class DoorSync(Consumer):
             for device, wishes in site.wishes().items():
                 known = device in self.lanes
                 lane = self.lanes[device] if known else self._open(site.devices[device])
-                lane.want(wishes)
+                lane.want(wishes, site.pin_mode)
                 if not known:
                     lane.start()
 

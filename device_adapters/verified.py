@@ -9,11 +9,13 @@ from device_adapters.port import Held, Phone
 from device_adapters.wants import Wants
 from domain.devices import CredentialKind, Outcome, SyncState
 from domain.rights import KINDS, Entry, evidence
+from domain.settings import PinMode
 
 Credential = tuple[UUID, CredentialKind]
 Digest = Callable[[str], bytes]
 TRIES: Final = 3
-FIELDS: Final = ("pin", "cards", "opens", "name")
+FIELDS: Final = ("pin", "cards", "opens", "name", "room")
+MODE: Final = "PIN mode"  # the key under which it fails
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +32,8 @@ class Failing:
 class Findings:
     """`verified` is what was read back, `strays` are keys under which something else was.
 
-    `reported` is the last word on each credential.
+    `reported` is the last word on each credential. `pin_mode` is what the phone last said, or how
+    they come from the factory.
     """
 
     phone: Phone
@@ -41,6 +44,11 @@ class Findings:
     strays: dict[str, frozenset[CredentialKind]] = field(default_factory=dict)
     failing: dict[str, Failing] = field(default_factory=dict)
     withdrew: set[Credential] = field(default_factory=set)
+    pin_mode: PinMode = "pin"
+
+    def in_mode(self) -> bool:
+        """M115: a PIN does not open where it is asked for in another way."""
+        return self.pin_mode == self.wants.pin_mode
 
     def present(self, key: str) -> bool:
         return key in self.verified or key in self.strays
@@ -128,7 +136,7 @@ class Findings:
         for entry in self.wants.entries_of(said.holder):
             text = evidence([entry]).get((said.holder, said.kind))
             if text and self.digest(text) == said.digest:
-                return not self.right(entry.key)
+                return not self.right(entry.key) or (said.kind == "pin" and not self.in_mode())
         return False
 
     def _is_back(self, said: Outcome) -> bool:
@@ -145,6 +153,8 @@ class Findings:
             part = evidence([held]).get((who, kind)) if held else None
             digest = self.digest(part) if part else None
             return Outcome(holder=who, kind=kind, state="undeliverable", digest=digest, reason=lack)
+        if kind == "pin" and not self.in_mode():
+            return self._failed(who, kind, MODE)
         if kind in self.phone.limits.unreadable:
             why = "the phone does not show it"
             return Outcome(

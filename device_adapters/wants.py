@@ -7,6 +7,7 @@ from device_adapters.port import Fit, Phone
 from domain.devices import CredentialKind
 from domain.record import frozen
 from domain.rights import Entry
+from domain.settings import PinMode
 
 
 @frozen
@@ -24,6 +25,7 @@ NOTHING = Want(rank="", entries=())
 class Wants:
     def __init__(self, phone: Phone) -> None:
         self._phone = phone
+        self.pin_mode: PinMode = "pin"
         self._people: dict[UUID, Want] = {}
         self._fits: dict[str, Fit] = {}
         self._over: Mapping[str, str] = {}

@@ -17,13 +17,17 @@ from device_adapters.port import (
     Held,
     Identity,
     Opened,
+    Rejected,
     Status,
+    Unsupported,
 )
 from domain.devices import Device, Login
 from domain.rights import Entry
+from domain.settings import PinMode
 
 BYTES_A_ROW: Final = 800
 MOST_PAGES: Final = 100
+PIN_MODES: Final[Mapping[str, PinMode]] = {"0": "pin", "1": "apt_pin"}
 EVENT_URL: Final = "Config.Features.ACTIONURL."
 # Without `$code` among their variables: a URL is written into logs on its way (S12).
 EVENTS: Final = (
@@ -51,7 +55,7 @@ class AkuvoxPhone:
         self._wire = Wire(address, login, profile.pause)
         self._ids: Mapping[str, str] = {}
         self._schedules: Sequence[Row] = ()
-        self._strangers = 0
+        self._others = self.strangers = 0
         self._in_use: frozenset[str] = frozenset()
 
     def identify(self) -> Identity:
@@ -70,12 +74,24 @@ class AkuvoxPhone:
             uptime=None if uptime is None else timedelta(seconds=uptime),
         )
 
+    def pin_mode(self) -> PinMode | None:
+        """To refuse is not to say: the setting's name is a guess."""
+        try:
+            said = self._wire.ask("config", "get", {"item": [self.profile.pin_mode]})
+        except (Rejected, Unsupported):
+            return None
+        return PIN_MODES.get(str(said.get(self.profile.pin_mode)))
+
+    def set_pin_mode(self, mode: PinMode) -> None:
+        codes = {mode: code for code, mode in PIN_MODES.items()}
+        self._set_config({self.profile.pin_mode: codes[mode]})
+
     def fit(self, entry: Entry) -> Fit:
         return rows.fit(entry, self.profile)
 
     def overflow(self, entries: Sequence[Entry]) -> Mapping[str, str]:
         """Who comes last finds no room; rows of others have theirs already."""
-        room = self.profile.users - self._strangers
+        room = self.profile.users - self._others
         over = {entry.key: f"the phone is full: {room} users" for entry in entries[room:]}
         if len(needed_by(entries)) <= self.profile.schedules:
             return over
@@ -95,7 +111,8 @@ class AkuvoxPhone:
         self._schedules = self._list("schedule", self.profile.schedules)
         mine = rows.by_key(users)
         self._ids = {key: row["ID"] for key, row in mine.items()}
-        self._strangers = len(users) - len(mine)
+        self._others = len(users) - len(mine)
+        self.strangers = sum(map(rows.by_hand, users))
         used = (windows.pairs_of(rows.schedule_value(row)) for row in users)
         self._in_use = frozenset(id for pairs in used for id, _ in pairs)
         return Shown(mine, meanings(self._schedules), self.profile)
@@ -145,12 +162,15 @@ class AkuvoxPhone:
     def report_to(self, url: str) -> None:
         wanted = {f"{EVENT_URL}{event}": f"{url}?event={event}" for event in EVENTS}
         wanted |= {f"{EVENT_URL}Enable": "1", f"{EVENT_URL}Method": ""}
-        now = self._wire.ask("config", "get", {"item": list(wanted)})
-        if other := {key: value for key, value in wanted.items() if now.get(key) != value}:
-            self._wire.post("config", "set", other)
+        self._set_config(wanted)
 
     def close(self) -> None:
         self._wire.close()
+
+    def _set_config(self, wanted: Mapping[str, str]) -> None:
+        now = self._wire.ask("config", "get", {"item": list(wanted)})
+        if other := {key: value for key, value in wanted.items() if now.get(key) != value}:
+            self._wire.post("config", "set", other)
 
     def _list(self, target: str, most: int) -> list[Row]:
         """All rows at once; where `num` promises more than came, page by page."""

@@ -16,7 +16,8 @@ class Profile:
     them. pin_digits: shortest and longest PIN, None without a keypad. cards, card_text: how many a
     person may have, and how many characters of them can be read back. name: longest, in
     characters. batch: records in a write, so that it is done in 5 s. pause, settle: seconds after
-    a request, and after a write before it can be read back.
+    a request, and after a write before it can be read back. pin_mode, room: the setting that is "1"
+    where APT#PIN is to be keyed in, and the field with the apartment.
     """
 
     model: str
@@ -34,6 +35,8 @@ class Profile:
     pause: float = 0.25
     settle: float = 2.0
     unreadable: frozenset[CredentialKind] = frozenset()
+    pin_mode: str = "Config.DoorSetting.PASSWORD.PinMode"
+    room: str = "Room"
 
     def paced(self, pause: float, settle: float, batch: int = 100) -> "Profile":
         """For a phone that needs no sparing, such as a simulated one."""
@@ -49,7 +52,8 @@ CAUTIOUS = Profile(
     source=(
         "both schedule fields, `,`, 0.25 s and 2 s [PL]; fewest users of any model [SY] E12; 100 "
         "schedules, 5 cards [KB]; 63 characters of cards [SY]; PIN 2 to 8 [KB]; name [G]; batch: "
-        "132 ms a user [SY] S532 within 5 s"
+        "132 ms a user [SY] S532 within 5 s; `Room` is on user rows [PL], that it is the apartment "
+        "[G]; pin_mode [G]"
     ),
 )
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -43,6 +44,11 @@ def ours(row: Row) -> bool:
     return bool(KEY.fullmatch(row.get("UserID", ""))) and row.get("SourceType") != CLOUDS
 
 
+def by_hand(row: Row) -> bool:
+    """Neither ours nor the cloud's."""
+    return not ours(row) and row.get("SourceType") != CLOUDS
+
+
 def by_key(rows: Sequence[Row]) -> dict[str, Row]:
     """The second row under a key is a stranger under a name of its own."""
     found = dict[str, Row]()
@@ -64,6 +70,7 @@ def held(row: Row, meaning: Mapping[str, str], profile: Profile) -> Held:
         pin=None if "pin" in profile.unreadable else row.get("PrivatePIN") or None,
         cards=seen_cards(re.split("[;,]", row.get("CardCode", "")), profile),
         opens=windows.opens([(meaning.get(id, f"unknown {id}"), relays) for id, relays in pairs]),
+        room=row.get(profile.room) or None,
     )
 
 
@@ -74,6 +81,7 @@ def shown(entry: Entry, profile: Profile) -> Held:
         pin=None if "pin" in profile.unreadable else pin,
         cards=seen_cards(entry.cards if isinstance(entry.cards, frozenset) else (), profile),
         opens=windows.opens([(str(window), relays) for window, relays in wanted_pairs(entry)]),
+        room=entry.room,
     )
 
 
@@ -114,6 +122,7 @@ def row_of(entry: Entry, ids: Mapping[str, str], profile: Profile) -> dict[str, 
         "LiftFloorNum": "0",
         "Type": "0",
         **dict.fromkeys(profile.schedule_write, value),
+        profile.room: entry.room or "",
     }
 
 
@@ -136,14 +145,7 @@ def fit(entry: Entry, profile: Profile) -> Fit:
 
 
 def trimmed(entry: Entry, pin: str | None, cards: frozenset[str]) -> Entry:
-    return Entry(
-        key=entry.key,
-        holder=entry.holder,
-        name=entry.name,
-        pin=pin,
-        cards=cards,
-        grants=entry.grants,
-    )
+    return replace(entry, pin=pin, cards=cards, room=entry.room if pin else None)
 
 
 def nothing(entry: Entry, why: str) -> Fit:

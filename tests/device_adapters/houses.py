@@ -124,7 +124,8 @@ class House:
     def desired(self, n: int = 0) -> list[rights.Entry]:
         site = self.sync._sites[HARBOUR]
         device = site.devices[device_id(n)]
-        return rights.desired(device, site.people.values(), list(site.groups.values()))
+        groups = list(site.groups.values())
+        return rights.desired(device, site.people.values(), groups, site.rooms)
 
     def is_right(self, n: int = 0) -> bool:
         """A second look with a driver of the test's own: exactly what is wanted, no more."""

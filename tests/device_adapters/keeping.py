@@ -11,6 +11,7 @@ from device_adapters.verified import Credential
 from device_adapters.wants import NOTHING, Want, Wishes
 from domain.devices import Outcome
 from domain.rights import Entry, evidence
+from domain.settings import PinMode
 from tests.device_adapters.memory_phone import MAC
 
 
@@ -38,6 +39,7 @@ class Hands:
 
     inbox: dict[UUID, Want] = field(default_factory=dict)
     later: dict[int, Wishes] = field(default_factory=dict)
+    pin_mode: PinMode = "pin"
     now: float = 0.0
     writes: int = 0
 

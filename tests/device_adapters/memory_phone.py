@@ -16,6 +16,7 @@ from device_adapters.port import (
 )
 from domain.access_groups import ALWAYS
 from domain.rights import Entry, grant_text
+from domain.settings import PinMode
 
 MAC = "0C11050A0001"
 
@@ -38,6 +39,8 @@ class MemoryPhone:
     fails_at: int | None = None
     done: bool = True
     stale: int = 0
+    strangers: int = 0
+    mode: PinMode | None = "pin"
     seen: Callable[[Mapping[str, Held]], None] = lambda records: None
     calls: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     _before: dict[str, Held] = field(default_factory=dict)
@@ -49,6 +52,16 @@ class MemoryPhone:
     def status(self) -> Status:
         self._call("status")
         return Status(clock=None, uptime=timedelta(hours=1))
+
+    def pin_mode(self) -> PinMode | None:
+        self._call("pin_mode")
+        return self.mode
+
+    def set_pin_mode(self, mode: PinMode) -> None:
+        self._call("set_pin_mode", [mode])
+        if not self.deaf:
+            self.mode = mode
+        self._after()
 
     def fit(self, entry: Entry) -> Fit:
         return Fit(entry=entry, lacks={})
@@ -62,6 +75,7 @@ class MemoryPhone:
             pin=entry.pin,
             cards=entry.cards,
             opens=frozenset(map(grant_text, entry.grants)),
+            room=entry.room,
         )
 
     def read(self) -> Mapping[str, Held]:

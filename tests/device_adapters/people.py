@@ -13,6 +13,7 @@ def an_entry(
     when: Schedule = ALWAYS,
     relays: tuple[int, ...] = (1,),
     name: str | None = None,
+    room: str | None = None,
 ) -> Entry:
     """Person number `n`; with PIN 3000 + n if neither a PIN nor a card is said."""
     return Entry(
@@ -22,4 +23,5 @@ def an_entry(
         pin=pin or (None if cards else f"{3000 + n}"),
         cards=frozenset(cards),
         grants=frozenset({Grant(schedule=when, relays=frozenset(relays))}),
+        room=room,
     )

@@ -5,6 +5,7 @@ The domain is tiny on purpose: with more people and PINs two of the six bugs wer
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
@@ -107,6 +108,37 @@ class House(RuleBasedStateMachine):
             assert last[one.holder, "pin"].state == state, "not what was said"
 
 
+class Switching(House):
+    """M115: the community also changes how PINs are asked for."""
+
+    @rule()
+    def switch(self) -> None:
+        self.kept.hands.pin_mode = "pin" if self.room() else "apt_pin"
+        self.kept.want(*(wish(replace(one, room=self.room())) for one in self.kept.desired()))
+
+    @rule(who=PEOPLE, pin=PINS)
+    def grant(self, who: int, pin: str) -> None:
+        self.kept.want(wish(an_entry(who, pin, room=self.room())))
+
+    @rule()
+    def factory_reset(self) -> None:
+        self.phone.mode = "pin"
+        super().factory_reset()
+
+    def room(self) -> str | None:
+        return "7" if self.kept.hands.pin_mode == "apt_pin" else None
+
+    def truthful(self) -> bool:
+        last = {one.holder: one for one in self.kept.said}
+        said = any(last.get(one.holder) == verified(one) for one in self.kept.desired())
+        right = self.phone.mode == self.kept.hands.pin_mode
+        return super().truthful() and (right or not said)
+
+    def teardown(self) -> None:
+        super().teardown()
+        assert self.truthful(), "not as PINs are to be asked for"
+
+
 class TrustsTheAck(Keeper):
     def _prove(self, grants: bool) -> None:
         proven, self._unproven = self._unproven, {}
@@ -140,6 +172,20 @@ class NeverLooksAgain(Keeper):
         pass
 
 
+class TrustsTheMode(Keeper):
+    def _look_at_mode(self) -> None:
+        self._found.pin_mode = self.wants.pin_mode
+
+
+class ForgetsTheMode(Keeper):
+    """Sets it when it changes, and takes a phone that was reset for what it was."""
+
+    def _read_all(self) -> None:
+        before = self._found.pin_mode
+        super()._read_all()
+        self._found.pin_mode = before
+
+
 class ClearsAndRefills(MemoryPhone):
     def put(self, entries: Collection[Entry]) -> None:
         before = self.records
@@ -161,6 +207,8 @@ PLANTED: dict[str, dict[str, Any]] = {
     "never looks again": {"keeper": NeverLooksAgain},
     "clears and refills": {"brand": ClearsAndRefills},
     "deletes by PIN": {"brand": DeletesByPin},
+    "trusts the mode": {"keeper": TrustsTheMode, "house": Switching},
+    "forgets the mode": {"keeper": ForgetsTheMode, "house": Switching},
 }
 
 
@@ -177,12 +225,14 @@ def search(examples: int) -> settings:
     )
 
 
-def test_d1_every_phone_converges() -> None:
-    run_state_machine_as_test(House, settings=search(200))
+@pytest.mark.parametrize("house", [House, Switching])
+def test_d1_m115_every_phone_converges(house: type[House]) -> None:
+    run_state_machine_as_test(house, settings=search(200))
 
 
 @pytest.mark.parametrize("bug", PLANTED)
 def test_d1_control_a_planted_bug_is_found(bug: str) -> None:
-    house = type(bug, (House,), PLANTED[bug])
+    planted = PLANTED[bug]
+    house = type(bug, (planted.get("house", House),), planted)
     with pytest.raises(AssertionError):
         run_state_machine_as_test(house, settings=search(1000))

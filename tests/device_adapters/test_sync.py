@@ -7,6 +7,7 @@ from time import monotonic, sleep
 from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
 from device_adapters.akuvox import wire
 from device_adapters.simulator import PROFILES, Access, Fleet
@@ -267,6 +268,29 @@ def test_d15_factory_reset_and_reboot_are_found_and_repaired() -> None:
         soon(lambda: [one.state for one in house.outcomes()].count("mismatch") == 3)
         soon(lambda: set(house.now().values()) == {"verified"})
         assert house.is_right()
+
+
+def test_d15_records_entered_by_hand_are_left_alone_counted_and_warned_of_once() -> None:
+    with Fleet(["X916"]) as fleet, a_house(fleet, *PEOPLE) as house, capture_logs() as logged:
+        soon(lambda: house.now().get((12, "pin")) == "verified")
+        cloud = {"UserID": "78", "Name": "Cloud", "SourceType": "2"}
+        fleet[0].fault("local_edit", op="add", row={"UserID": "77", "Name": "Caretaker"})
+        fleet[0].do(lambda p: p.users.force({**p.users.defaults, **cloud}))
+        house.lane().check()
+        soon(lambda: house.lane().status().strangers == 1)
+        reads = fleet[0].phone.answered["user/get"]
+        house.lane().check()
+        soon(lambda: fleet[0].phone.answered["user/get"] > reads)
+        assert house.is_right()
+        assert len(fleet[0].phone.users) == 4
+        fleet[0].do(lambda p: p.users.drop(next(r for r in p.users if r["UserID"] == "77")))
+        house.lane().check()
+        soon(lambda: house.lane().status().strangers == 0)
+    warned = [line for line in logged if line["log_level"] == "warning"]
+    assert [(line["device"], line["records"]) for line in warned] == [
+        (str(device_id(0)), 1),
+        (str(device_id(0)), 0),
+    ]
 
 
 def test_a_phone_in_place_of_another_gets_all_that_the_old_one_had() -> None:
