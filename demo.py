@@ -93,10 +93,19 @@ class Api:
     def send(self, name: str, /, **body: Any) -> None:
         self.posted(name, json=body)
 
-    def posted(self, name: str, /, **content: Any) -> None:
+    def posted(self, name: str, /, **content: Any) -> int:
+        """The position that the answer gives."""
         answer = self.client.post(f"commands/{name}", **content)
         if answer.is_error:
             raise RuntimeError(f"{name}: {answer.status_code} {answer.text}")
+        return int(answer.json()["position"])
+
+    def wait(self, position: int) -> None:
+        """Until the screens show it; each asking waits for two seconds at the most."""
+        for screen in ("dashboard", "residents", "apartments", "devices", "access-groups"):
+            asked = f"{screen}?after_position={position}"
+            while "X-Stale" in self.client.get(asked).raise_for_status().headers:
+                pass
 
     def there(self) -> bool:
         """Whether all was made before."""
@@ -128,7 +137,9 @@ def seed(
         doors(api, phones, password)
         say(f"{PEOPLE} residents from a spreadsheet")
         file = {"file": ("residents.xlsx", write_sheet(columns(), people()))}
-        api.posted("import-residents", files=file)
+        position = api.posted("import-residents", files=file)
+        say("read models")
+        api.wait(position)
 
 
 def homes(api: Api) -> None:
