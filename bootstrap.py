@@ -34,7 +34,7 @@ from commands.accounts import (
     IssueToken,
     OpenAccount,
     RevokeToken,
-    account_of,
+    Tokens,
     actor,
     digest_of,
     may_touch,
@@ -187,7 +187,7 @@ def create_app(config: Config | None = None) -> Flask:
     house.reading.install(app)
     guard(
         app,
-        lambda token: account_of(house.log, token),
+        Tokens(house.log).account_of,
         lambda account, community: may_touch(house.log, account, community),
         actor,
     )

@@ -87,15 +87,36 @@ def digest_of(token: str) -> str:
     return sha256(token.encode()).hexdigest()
 
 
-def account_of(log: EventLog, token: str) -> Account | None:
-    """Whose token it is, by the log itself, so that a revoked one ends with the next request."""
-    claim = accounts.token_claim(digest_of(token))
-    if (id := log.owners(PLATFORM, [claim]).get(claim)) is None:
-        return None
-    known = fold(Token, log.streams(PLATFORM, [id])[id])
-    if known is None:
-        return None
-    return fold(Account, log.streams(PLATFORM, [known.account])[known.account])
+class Tokens:
+    """Whose a token is, by the log itself, so that a revoked one ends with the next request.
+
+    Only where a token and its account are kept is remembered, never what they are worth.
+    """
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._places: dict[str, tuple[TokenId, AccountId]] = {}
+
+    def account_of(self, token: str) -> Account | None:
+        digest = digest_of(token)
+        place = self._places.get(digest) or self._place(digest)
+        if place is None:
+            return None
+        id, account = place
+        found = self._log.streams(PLATFORM, place)
+        known = fold(Token, found[id])
+        if known is None or (known.digest, known.account) != (digest, account):
+            self._places.pop(digest, None)
+            return None
+        self._places[digest] = place
+        return fold(Account, found[account])
+
+    def _place(self, digest: str) -> tuple[TokenId, AccountId] | None:
+        claim = accounts.token_claim(digest)
+        if (id := self._log.owners(PLATFORM, [claim]).get(claim)) is None:
+            return None
+        known = fold(Token, self._log.streams(PLATFORM, [id])[id])
+        return (known.token, known.account) if known else None
 
 
 def may_touch(log: EventLog, account: Account, community: CommunityId) -> bool:

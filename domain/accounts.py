@@ -90,12 +90,13 @@ class Account:
 class Token:
     token: TokenId
     account: AccountId
+    digest: Personal[str]
 
     @classmethod
     def evolve(cls, state: Self | None, event: Event) -> Self | None:
         match state, event:
-            case None, TokenIssued(token=token, account=account):
-                return cls(token=token, account=account)
+            case None, TokenIssued() as e:
+                return cls(token=e.token, account=e.account, digest=e.digest)
             case Token(), TokenRevoked():
                 return None
         return state

@@ -128,6 +128,20 @@ def test_s8_a_revoked_token_ends_with_the_next_request(web: FlaskClient) -> None
     assert send(web, made, "revoke-pin", resident=str(ANN)).status_code == 401
 
 
+def test_s8_a_token_made_anew_under_its_id_ends_the_one_before(web: FlaskClient) -> None:
+    """As each `gatehouse up` does; the web has seen the old one."""
+    house: House = web.application.extensions["house"]
+    account, id = AccountId(uuid5(PLATFORM, "installer/x")), TokenId(uuid7())
+    token(web, "installer")
+    for made in ("the-first", "the-second"):
+        house.bus.dispatch(RevokeToken(token=id), community=PLATFORM, actor=OPERATOR)
+        issue = IssueToken(token=id, account=account, digest=digest_of(made))
+        house.bus.dispatch(issue, community=PLATFORM, actor=OPERATOR)
+        answer = send(web, made, "create-community", name="Harbour Quarter", zone="Europe/Lisbon")
+        assert answer.status_code == 202
+    assert send(web, "the-first", "revoke-pin", resident=str(ANN)).status_code == 401
+
+
 @pytest.mark.parametrize(
     ("body", "status", "said"),
     [
