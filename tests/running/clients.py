@@ -79,9 +79,9 @@ class Client:
             return told("fail", key, said=f"{answer.status_code} {answer.json().get('code', '')}")
         return told("unknown", key, said=str(answer.status_code))
 
-    def look(self, path: str, after: int = 0) -> httpx.Response | None:
+    def look(self, path: str, after: int = 0, **query: int) -> httpx.Response | None:
         """None if nobody answers."""
-        asked = {"after_position": after} if after else {}
+        asked = query | ({"after_position": after} if after else {})
         try:
             answer = self.http.get(path, params=asked)
         except httpx.TransportError:

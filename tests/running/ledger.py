@@ -3,7 +3,7 @@
 Phones are looked at through /sim/state, behind the API that may lie.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -40,10 +40,9 @@ Credential = tuple[UUID, CredentialKind]
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A credential that is said to be on a phone just as it is wanted now, since a position."""
+class Code:
+    """A credential as a phone holds it: the one code or the other, and what it opens."""
 
-    position: int
     pin: str | None
     cards: frozenset[str]
     opens: frozenset[str]
@@ -53,15 +52,17 @@ class Shown:
         return code and held.opens == self.opens
 
 
-View = Mapping[Credential, Shown]
-
-
 @dataclass
 class Ledger:
-    """Independent of the adapters: the domain's states, and the last word on each credential."""
+    """Independent of the adapters: the domain's states, and the last word on each credential.
+
+    `moved` is when each stream moved last, `shared` when something did that concerns everybody.
+    """
 
     log: PostgresLog
     position: int = 0
+    moved: dict[UUID, int] = field(default_factory=dict)
+    shared: int = 0
     states: dict[UUID, State] = field(default_factory=dict)
     said: dict[tuple[DeviceId, UUID, CredentialKind], tuple[int, Outcome]] = field(
         default_factory=dict
@@ -81,8 +82,11 @@ class Ledger:
                 for one in outcomes:
                     self.said[device, one.holder, one.kind] = record.position, one
                 return
+        self.moved[record.stream] = record.position
         before = self.states.pop(record.stream, None)
         kind = type(before) if before else BEGINS.get(type(record.event))
+        if kind in (AccessGroup, Device):
+            self.shared = record.position
         if kind and (after := kind.evolve(before, record.event)):
             self.states[record.stream] = after
 
@@ -96,15 +100,17 @@ class Ledger:
         groups = [one for one in self.states.values() if isinstance(one, AccessGroup)]
         return rights.desired(self.device(n), people, groups)
 
-    def view(self, n: int) -> View:
-        """What anybody who reads would be shown as verified."""
+    def codes(self, n: int) -> Mapping[Credential, Code]:
         return {
-            (entry.holder, kind): shown(entry, kind, said[0], profile(n))
+            (entry.holder, kind): code(rows.shown(entry, profile(n)), kind)
             for entry in self.desired(n)
-            for (_, kind), text in rights.evidence([entry]).items()
-            if (said := self.said.get((PHONES[n], entry.holder, kind)))
-            and (said[1].state, said[1].digest) == ("verified", digest(self.log.vault, text))
+            for _, kind in rights.evidence([entry])
         }
+
+    def unmoved(self, since: int) -> Collection[UUID]:
+        """Whose rights are what they were at that position."""
+        people = (id for id, state in self.states.items() if isinstance(state, Resident))
+        return {who for who in people if max(self.moved[who], self.shared) <= since}
 
     def wrong(self, n: int, state: Mapping[str, Any]) -> list[str]:
         """Where a phone holds anything but what is desired, or another thing is said of it."""
@@ -165,11 +171,10 @@ def held(n: int, state: Mapping[str, Any]) -> Mapping[str, Held]:
     return {row["UserID"]: rows.held(row, meaning, profile(n)) for row in state["users"]}
 
 
-def shown(entry: Entry, kind: CredentialKind, position: int, profile: Profile) -> Shown:
-    as_held = rows.shown(entry, profile)
-    pin = as_held.pin if kind == "pin" and isinstance(as_held.pin, str) else None
-    cards = as_held.cards if isinstance(as_held.cards, frozenset) else frozenset()
-    return Shown(position, pin, cards, as_held.opens)
+def code(held: Held, kind: CredentialKind) -> Code:
+    pin = held.pin if kind == "pin" and isinstance(held.pin, str) else None
+    cards = held.cards if isinstance(held.cards, frozenset) else frozenset()
+    return Code(pin, cards, held.opens)
 
 
 def differs(wanted: Held | None, found: Held | None) -> str:
@@ -177,20 +182,3 @@ def differs(wanted: Held | None, found: Held | None) -> str:
         return "missing" if found is None else "too many"
     names = ("name", "pin", "cards", "opens")
     return "other " + ", ".join(n for n in names if getattr(wanted, n) != getattr(found, n))
-
-
-def unheld(before: View, state: Mapping[str, Any], after: View, n: int) -> list[str]:
-    """What is shown as verified and is not on the phone. Read in this order: the log, the phone,
-    the log.
-
-    An adapter takes from a phone only what the log no longer wants, and what the log no longer
-    wanted when the phone was read, the second reading of the log knows. So what both readings
-    show, verified by the same event, was on the phone all the time between them, or somebody lied.
-    """
-    there = held(n, state)
-    return [
-        f"phone {n}: {who} {kind} is shown as verified since {one.position}"
-        for (who, kind), one in before.items()
-        if after.get((who, kind)) == one
-        and not any(one.is_on(row) for key, row in there.items() if key.startswith(who.hex))
-    ]
