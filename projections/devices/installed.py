@@ -6,8 +6,6 @@ Rights are asked of domain/rights.py when somebody looks, over the states that a
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC
-from functools import lru_cache
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -20,11 +18,9 @@ from domain.access_groups import (
     AccessGroupCreated,
     AccessGroupDeleted,
     AccessGroupEdited,
-    Door,
-    Schedule,
 )
+from domain.apartments import ApartmentCreated
 from domain.devices import (
-    Box,
     CredentialKind,
     Device,
     DeviceEdited,
@@ -33,12 +29,10 @@ from domain.devices import (
     DeviceRemoved,
     DeviceReplaced,
     DeviceSynced,
-    Place,
-    Relay,
 )
 from domain.ids import CommunityId
 from domain.kernel import Malformed, Unknown
-from domain.record import ERASED, Erased, Personal
+from domain.record import Erased, Personal
 from domain.residents import (
     Card,
     CardsChanged,
@@ -51,6 +45,7 @@ from domain.residents import (
     ResidentAdded,
     ResidentDeleted,
 )
+from domain.settings import CommunityCreated, PinModeChanged
 from eventlog.consumer import on
 from eventlog.port import Batch, Recorded
 from projections.devices.standing import (
@@ -61,12 +56,11 @@ from projections.devices.standing import (
     doors,
     standing,
 )
+from projections.devices.states import device_of, group_of, resident_of, said_of
 from projections.listing import Key as After
 from projections.listing import Page
 from projections.projector import Key, Projector, Row, document
-from schemas.of import schema_of
 
-NO_BOX = Box(mac="", model="", firmware="", address="")  # rights do not ask for it
 FIRST = ("", UUID(int=0))
 CREDENTIAL = ("community", "device", "holder", "kind")
 HOLDERS = """
@@ -87,6 +81,11 @@ HOLDERS = """
         ))
         order by sort, resident limit %(limit)s
     ) order by 1, 2 limit %(limit)s"""  # who is no longer a resident has no name, and is first
+ROOMS = """
+    select resident, number from installed_residents
+    join installed_apartments using (community, apartment) join installed_modes using (community)
+    where community = %s and pin_mode = 'apt_pin' and resident = any(%s)"""
+
 ON_A_PHONE = """
     select * from installed_credentials
     where community = %s and device = %s and holder = any(%s)"""
@@ -119,13 +118,29 @@ class Installed(Projector):
             state text not null, digest bytea, reason text, reported_at timestamptz not null,
             primary key (community, device, holder, kind)
         );
-        create index on installed_credentials (community, holder)"""
+        create index on installed_credentials (community, holder);
+        create table installed_modes (community uuid primary key, pin_mode text not null);
+        create table installed_apartments (
+            community uuid, apartment uuid, number text not null,
+            primary key (community, apartment)
+        )"""
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self.people = self.gather("installed_residents", "resident")
         self.groups = self.gather("installed_groups", "group_id")
         self.devices = self.gather("installed_devices", "device")
+
+    @on(CommunityCreated, PinModeChanged)
+    def asked(self, batch: Batch[CommunityCreated | PinModeChanged]) -> None:
+        rows = ({"community": r.community, "pin_mode": r.event.pin_mode} for r in batch)
+        self.put("installed_modes", rows)
+
+    @on(ApartmentCreated)
+    def apartment(self, batch: Batch[ApartmentCreated]) -> None:
+        numbers = ((r.community, r.event.apartment, r.event.number) for r in batch)
+        rows = ({"community": c, "apartment": a, "number": n} for c, a, n in numbers)
+        self.put("installed_apartments", rows)
 
     @on(ResidentAdded, ContactChanged, GroupsChosen, PinIssued, PinRevoked, CardsChanged)
     def person(self, batch: Batch[Any]) -> None:
@@ -220,7 +235,8 @@ class Installed(Projector):
             raise Unknown("Resident", resident)
         groups = [g for g in self._groups(community) if person and g.group in person.groups]
         devices = [device_of(row) for row in self._all("installed_devices", community)]
-        return doors(resident, person, devices, groups, said, self._digest(community))
+        digest, room = self._digest(community), self._rooms(community, [resident]).get(resident)
+        return doors(resident, person, devices, groups, said, digest, room)
 
     def holders(
         self, community: CommunityId, device: UUID, after: After | None, limit: int
@@ -235,12 +251,14 @@ class Installed(Projector):
         shown, more = rows[:limit], len(rows) > limit
         people = self._people(community, [who for _, who, _ in shown])
         said = self._said(community, device, [who for _, who, _ in shown])
-        digest = self._digest(community)
+        digest, rooms = self._digest(community), self._rooms(community, people)
         docs = (
             HolderDoc(
                 holder=who,
                 name=name,
-                credentials=standing(people.get(who), phone, groups, said[who], digest),
+                credentials=standing(
+                    people.get(who), phone, groups, said[who], digest, rooms.get(who)
+                ),
             )
             for _, who, name in shown
         )
@@ -259,6 +277,10 @@ class Installed(Projector):
         return {
             who: resident_of(row, pins.get(who), cards.get(who)) for (_, who), row in rows.items()
         }
+
+    def _rooms(self, community: CommunityId, people: Iterable[UUID]) -> Mapping[UUID, str]:
+        """What each is to key in before the PIN, if anything (M115)."""
+        return dict(self.db.execute(ROOMS, [community, list(people)]).fetchall())
 
     def _opened(
         self, community: CommunityId, rows: Collection[Row], column: str
@@ -337,56 +359,3 @@ def words(r: Recorded[DeviceSynced]) -> Iterable[Row]:
             "reason": one.reason,
             "reported_at": r.recorded_at,
         }
-
-
-def said_of(row: Row) -> Said:
-    return Said(
-        state=row["state"],
-        digest=row["digest"],
-        reason=row["reason"],
-        reported_at=row["reported_at"].astimezone(UTC),
-    )
-
-
-@lru_cache(maxsize=4096)
-def loaded(record: type, text: str, many: bool = False) -> Any:
-    """Few groups and phones are read again and again, and never changed."""
-    found = schema_of(record)(many=many).loads(text)
-    return tuple(found) if many else found
-
-
-def group_of(row: Row) -> AccessGroup:
-    return AccessGroup(
-        group=row["group_id"],
-        number=row["number"],
-        name=row["name"],
-        schedule=loaded(Schedule, row["schedule"]),
-        doors=frozenset(loaded(Door, row["doors"], many=True)),
-        building=row["building"],
-    )
-
-
-def device_of(row: Row) -> Device:
-    return Device(
-        device=row["device"],
-        name=row["name"],
-        box=NO_BOX,
-        place=Place(building=row["building"], apartment=row["apartment"]),
-        relays=loaded(Relay, row["relays"], many=True),
-        login=None,
-        hint=ERASED,
-    )
-
-
-def resident_of(row: Row, pin: Personal[str] | None, cards: Personal[str] | None) -> Resident:
-    held = json.loads(cards) if isinstance(cards, str) else ()
-    return Resident(
-        resident=row["resident"],
-        apartment=row["apartment"],
-        building=row["building"],
-        role=row["role"],
-        contact=ERASED,
-        groups=frozenset(row["groups"]),
-        pin=pin,
-        cards=frozenset(Card(code=code, typed=code) for code in held),
-    )

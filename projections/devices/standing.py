@@ -94,9 +94,10 @@ def standing(
     groups: Collection[AccessGroup],
     said: Mapping[CredentialKind, Said],
     digest: Digest,
+    room: str | None,
 ) -> tuple[CredentialDoc, ...]:
-    """Each kind that is wanted at the phone or may still be on it."""
-    held = rights.entries(person, device, groups) if person else []
+    """Each kind that is wanted at the phone or may still be on it. `room`: as in Entry."""
+    held = rights.entries(person, device, groups, room) if person else []
     wanted = {kind: digest(text) for (_, kind), text in rights.evidence(held).items()}
     found = list[CredentialDoc]()
     for kind in rights.KINDS:
@@ -162,11 +163,12 @@ def doors(
     groups: Collection[AccessGroup],
     said: Mapping[UUID, Mapping[CredentialKind, Said]],
     digest: Digest,
+    room: str | None,
 ) -> ResidentDoors:
     """Phones by name."""
     granted, leaving = list[PhoneDoc](), list[PhoneDoc]()
     for device in sorted(devices, key=lambda d: (d.name.casefold(), d.device)):
-        all_kinds = standing(person, device, groups, said.get(device.device, {}), digest)
+        all_kinds = standing(person, device, groups, said.get(device.device, {}), digest, room)
         gone = tuple(c for c in all_kinds if c.state == "withdrawing")
         kept = tuple(c for c in all_kinds if c.state != "withdrawing")
         if person and reaches(person, device, groups):

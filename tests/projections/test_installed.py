@@ -30,6 +30,7 @@ from domain.ids import CommunityId, DeviceId, ResidentId
 from domain.kernel import Event, Malformed, Unknown, fold
 from domain.record import ERASED
 from domain.residents import CardsChanged, ContactChanged, GroupsChosen, Resident, ResidentDeleted
+from domain.settings import PinModeChanged
 from projections.devices.installed import Installed
 from projections.devices.standing import ResidentDoors
 from projections.projector import document
@@ -49,6 +50,7 @@ from tests.builders import (
     TOWER,
     a_box,
     a_building,
+    a_community,
     a_default_group,
     a_device,
     a_group,
@@ -118,13 +120,16 @@ def now(house: House, cls: Any, id: UUID) -> Any:
     return fold(cls, house.log.streams(HARBOUR, [id])[id])
 
 
-def found_right(house: House, device: DeviceId, who: ResidentId, state: SyncState) -> Event:
+def found_right(
+    house: House, device: DeviceId, who: ResidentId, state: SyncState, room: str | None = None
+) -> Event:
     """What an adapter says of all that is wanted of a person at a phone, by the rules."""
     person, phone = now(house, Resident, who), now(house, Device, device)
     groups = [g for g in (now(house, AccessGroup, id) for id in (SWIMMERS, STAFF)) if g]
+    held = rights.entries(person, phone, groups, room)
     outcomes = [
         Outcome(holder=holder, kind=kind, state=state, digest=digest(house, text))
-        for (holder, kind), text in rights.evidence(rights.entries(person, phone, groups)).items()
+        for (holder, kind), text in rights.evidence(held).items()
     ]
     return synced(device, *outcomes)
 
@@ -173,6 +178,29 @@ def test_d5_a_pin_changed_since_is_pending_and_the_card_stays_verified(house: Ho
     assert summary(house) == (2, 4)
     verify(house, GATE)
     assert summary(house) == (3, 4)
+
+
+def test_m115_a_pin_is_pending_until_a_phone_holds_it_with_its_room(house: House) -> None:
+    plain = found_right(house, GATE, ANN, "verified")
+    with_room = found_right(house, GATE, ANN, "verified", "12")
+    house.happened(a_community("apt_pin", home=ELSEWHERE), community=ELSEWHERE)
+    house.happened(a_community(), plain)
+    assert states(house)["Gate", "pin"] == "verified"
+    house.happened(PinModeChanged(community=HARBOUR, pin_mode="apt_pin"))
+    assert states(house)["Gate", "pin"] == "pending"
+    assert states(house)["Gate", "card"] == "verified"
+    house.happened(found_right(house, GATE, ANN, "verified", "13"))
+    assert states(house)["Gate", "pin"] == "pending"
+    house.happened(with_room)
+    assert states(house)["Gate", "pin"] == "verified"
+    assert {c["kind"]: c["state"] for c in holders(house)[0]["credentials"]} == {
+        "pin": "verified",
+        "card": "verified",
+    }
+    house.happened(PinModeChanged(community=HARBOUR, pin_mode="pin"))
+    assert states(house)["Gate", "pin"] == "pending"
+    house.happened(plain)
+    assert states(house)["Gate", "pin"] == "verified"
 
 
 def changed_schedule(house: House) -> Event:

@@ -1,0 +1,69 @@
+"""Rows of what is installed, as the states that rights are asked over."""
+
+import json
+from datetime import UTC
+from functools import lru_cache
+from typing import Any
+
+from domain.access_groups import AccessGroup, Door, Schedule
+from domain.devices import Box, Device, Place, Relay
+from domain.record import ERASED, Personal
+from domain.residents import Card, Resident
+from projections.devices.standing import Said
+from projections.projector import Row
+from schemas.of import schema_of
+
+NO_BOX = Box(mac="", model="", firmware="", address="")  # rights do not ask for it
+
+
+def said_of(row: Row) -> Said:
+    return Said(
+        state=row["state"],
+        digest=row["digest"],
+        reason=row["reason"],
+        reported_at=row["reported_at"].astimezone(UTC),
+    )
+
+
+@lru_cache(maxsize=4096)
+def loaded(record: type, text: str, many: bool = False) -> Any:
+    """Few groups and phones are read again and again, and never changed."""
+    found = schema_of(record)(many=many).loads(text)
+    return tuple(found) if many else found
+
+
+def group_of(row: Row) -> AccessGroup:
+    return AccessGroup(
+        group=row["group_id"],
+        number=row["number"],
+        name=row["name"],
+        schedule=loaded(Schedule, row["schedule"]),
+        doors=frozenset(loaded(Door, row["doors"], many=True)),
+        building=row["building"],
+    )
+
+
+def device_of(row: Row) -> Device:
+    return Device(
+        device=row["device"],
+        name=row["name"],
+        box=NO_BOX,
+        place=Place(building=row["building"], apartment=row["apartment"]),
+        relays=loaded(Relay, row["relays"], many=True),
+        login=None,
+        hint=ERASED,
+    )
+
+
+def resident_of(row: Row, pin: Personal[str] | None, cards: Personal[str] | None) -> Resident:
+    held = json.loads(cards) if isinstance(cards, str) else ()
+    return Resident(
+        resident=row["resident"],
+        apartment=row["apartment"],
+        building=row["building"],
+        role=row["role"],
+        contact=ERASED,
+        groups=frozenset(row["groups"]),
+        pin=pin,
+        cards=frozenset(Card(code=code, typed=code) for code in held),
+    )
