@@ -195,7 +195,9 @@ def create_app(config: Config | None = None) -> Flask:
     hints = http.hints(partial(device_of, house.log), house.hint)
     for blueprint in (http.routes(house.bus.dispatch), hints, *blueprints()):
         api.register_blueprint(blueprint)
-    app.register_blueprint(home(house.log.head, lambda: {kind.name for kind in read_models()}))
+    follows = {kind.name: kind.follows for kind in read_models()}
+    heads = {"events": house.log.head, "reports": house.reports.head}
+    app.register_blueprint(home(heads, follows))
     docs = get_swaggerui_blueprint("/api/docs", "/api/openapi.json", {"app_name": "Gatehouse"})
     app.register_blueprint(docs)
     return app

@@ -1,6 +1,6 @@
 """The plain page at `/`, and the two questions that a supervisor asks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from flask import Blueprint, Response, current_app, render_template_string
 from psycopg import OperationalError
@@ -18,17 +18,21 @@ PAGE = """<!doctype html>
   h1 { font-size: 1.6rem; margin: 0 } h1 + p { margin-top: .2rem; color: #5b6875 }
   table { border-collapse: collapse; width: 100%; margin: 1rem 0 }
   td, th { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #e3dfd8 }
-  td:nth-child(2) { text-align: right; font-variant-numeric: tabular-nums }
+  td:nth-child(3), th:nth-child(3) { text-align: right; font-variant-numeric: tabular-nums }
   .bad { color: #a4262c } code { background: #efece6; padding: .1rem .3rem; border-radius: 3px }
 </style>
 <h1>Gatehouse</h1>
 <p>Who may open which door, when, with what; and the proof of it.</p>
-<p>The log stands at position <b>{{ head }}</b>. What is read from it:</p>
+<p>{% for log, head in heads.items() -%}
+   The log of {{ log }} stands at position <b>{{ head }}</b>.
+   {% endfor %}What is read from them:</p>
 <table>
-  <tr><th>read model<th>position<th>state
-  {% for name, position, failed in models %}
-  <tr><td>{{ name }}<td>{{ position }}
-    <td{% if failed %} class="bad">stopped: {{ failed }}{% else %}>follows{% endif %}
+  <tr><th>read model<th>of<th>position<th>state
+  {% for name, log, position, failed in models %}
+  <tr><td>{{ name }}<td>{{ log }}<td>{{ position }}
+    <td{% if failed %} class="bad">stopped: {{ failed }}
+       {%- elif position < heads[log] %}>{{ heads[log] - position }} behind
+       {%- else %}>in step{% endif %}
   {% endfor %}
 </table>
 <p><a href="/api/docs">API documentation</a> · <a href="/api/openapi.json">OpenAPI 3.1</a> ·
@@ -39,13 +43,15 @@ PAGE = """<!doctype html>
 """
 
 
-def home(head: Callable[[], int], models: Callable[[], set[str]]) -> Blueprint:
-    """`models` names the read models that there must be."""
+def home(heads: Mapping[str, Callable[[], int]], follows: Mapping[str, str]) -> Blueprint:
+    """`heads`: the last position of each log. `follows`: each read model's log, by name."""
     pages = Blueprint("home", __name__)
 
     @pages.get("/")
     def index() -> str:
-        return render_template_string(PAGE, head=head(), models=standing())
+        models = [(name, follows[name], *rest) for name, *rest in standing() if name in follows]
+        said = {log: head() for log, head in heads.items()}
+        return render_template_string(PAGE, heads=said, models=models)
 
     @pages.get("/healthz")
     def healthy() -> dict[str, str]:
@@ -54,7 +60,7 @@ def home(head: Callable[[], int], models: Callable[[], set[str]]) -> Blueprint:
     @pages.get("/readyz")
     def ready() -> Response | dict[str, str]:
         standing_now = {name for name, _, failed in standing() if not failed}
-        if missing := sorted(models() - standing_now):
+        if missing := sorted(follows.keys() - standing_now):
             return problem(503, {"Retry-After": "1"}, detail=f"not ready: {', '.join(missing)}")
         return {"status": "ready"}
 
