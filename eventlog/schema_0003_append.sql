@@ -26,7 +26,7 @@ $$;
 -- the number of events up to and including each command's. Claims move in steps: in each of them
 -- kinds are rescoped, then released, then claimed.
 -- Errors: GH001 a stream moved or a key is there already, GH002 a value is taken {kind},
--- GH003 values clash {kind, owners}, GH004 a command was answered before.
+-- GH003 values clash {kind, owners}; a unique violation of commands_pkey: answered before.
 CREATE FUNCTION log.append(
     actors text[], command_ids uuid[], communities uuid[], fingerprints bytea[], causes text[], ends int[],
     guard_of int[], guard_streams uuid[], guard_versions int[],
@@ -66,12 +66,7 @@ BEGIN
             CASE WHEN coalesce(ends[n - 1], 0) < ends[n] THEN head + coalesce(ends[n - 1], 0) + 1 END,
             CASE WHEN coalesce(ends[n - 1], 0) < ends[n] THEN head + ends[n] END,
             head + ends[n], ends[n] - coalesce(ends[n - 1], 0)
-        FROM generate_series(1, cardinality(actors)) AS n
-        ON CONFLICT DO NOTHING;
-    GET DIAGNOSTICS stored = ROW_COUNT;
-    IF stored < cardinality(actors) THEN
-        RAISE EXCEPTION 'answered before' USING ERRCODE = 'GH004';
-    END IF;
+        FROM generate_series(1, cardinality(actors)) AS n;  -- commands_pkey: answered before
 
     PERFORM FROM generate_series(1, cardinality(guard_of)) AS n
         WHERE guard_versions[n] <> coalesce((
@@ -111,16 +106,18 @@ BEGIN
         IF step = ANY (release_steps) THEN
             -- A claim finds the owner who gives the value up only later.
             IF claim_events[1] < release_events[cardinality(release_events)] THEN
-                SELECT w.kind INTO taken
-                    FROM unnest(claim_steps, claim_events, claim_kinds, claim_keys, claim_discriminators)
-                        AS w(at, event, kind, key, discriminator)
-                    JOIN log.claims c ON c.community = communities[event_of[w.event]] AND c.kind = w.kind
-                        AND c.key = w.key AND c.discriminator = w.discriminator
-                    WHERE w.at = step AND c.owner <> event_streams[w.event] AND NOT EXISTS (
-                        SELECT FROM unnest(release_steps, release_events, release_kinds) AS r(at, event, kind)
-                        WHERE r.at = step AND r.event < w.event AND r.kind = c.kind
-                            AND communities[event_of[r.event]] = c.community AND event_streams[r.event] = c.owner)
-                    ORDER BY w.event LIMIT 1;
+                SELECT claim_kinds[n] INTO taken FROM generate_series(1, cardinality(claim_steps)) AS n
+                    WHERE claim_steps[n] = step AND EXISTS (
+                        SELECT FROM log.claims c
+                        WHERE c.community = communities[event_of[claim_events[n]]] AND c.kind = claim_kinds[n]
+                            AND c.key = claim_keys[n] AND c.discriminator = claim_discriminators[n]
+                            AND c.owner <> event_streams[claim_events[n]] AND NOT EXISTS (
+                                SELECT FROM generate_series(1, cardinality(release_steps)) AS r
+                                WHERE release_steps[r] = step AND release_kinds[r] = c.kind
+                                    AND release_events[r] < claim_events[n]
+                                    AND communities[event_of[release_events[r]]] = c.community
+                                    AND event_streams[release_events[r]] = c.owner))
+                    ORDER BY n LIMIT 1;
                 EXIT WHEN taken IS NOT NULL;
             END IF;
             DELETE FROM log.claims c
@@ -156,19 +153,13 @@ BEGIN
     first_us := extract(epoch FROM first_at) * 1000000;
     hashes := array_fill(NULL::bytea, ARRAY[total]);
     FOR i IN 1 .. total LOOP
-        chained := sha256('\x00000020'::bytea || chained
-            || '\x00000008'::bytea || int8send(head + i)
-            || '\x00000010'::bytea || uuid_send(communities[event_of[i]])
-            || '\x00000010'::bytea || uuid_send(event_streams[i])
-            || '\x00000004'::bytea || int4send(event_versions[i])
-            || int4send(octet_length(event_types[i])) || convert_to(event_types[i], 'UTF8')
-            || coalesce('\x00000010'::bytea || uuid_send(event_subjects[i]), '\xffffffff'::bytea)
-            || '\x00000008'::bytea || int8send(first_us + i - 1)
-            || int4send(octet_length(actors[event_of[i]])) || convert_to(actors[event_of[i]], 'UTF8')
-            || '\x00000010'::bytea || uuid_send(command_ids[event_of[i]])
-            || coalesce(int4send(octet_length(causes[event_of[i]])) || convert_to(causes[event_of[i]], 'UTF8'),
-                '\xffffffff'::bytea)
-            || '\x00000020'::bytea || sha256(event_bodies[i]));
+        -- bytea[] goes over the wire as 20 bytes of head, then each field after its length.
+        chained := sha256(substr(array_send(ARRAY[
+            chained, int8send(head + i), uuid_send(communities[event_of[i]]), uuid_send(event_streams[i]),
+            int4send(event_versions[i]), convert_to(event_types[i], 'UTF8'), uuid_send(event_subjects[i]),
+            int8send(first_us + i - 1), convert_to(actors[event_of[i]], 'UTF8'),
+            uuid_send(command_ids[event_of[i]]), convert_to(causes[event_of[i]], 'UTF8'),
+            sha256(event_bodies[i])]), 21));
         hashes[i] := chained;
     END LOOP;
 

@@ -217,6 +217,8 @@ class Appender:
 
 def in_our_words(error: psycopg.Error) -> Exception:
     match error.sqlstate:
+        case "23505" if error.diag.constraint_name == "commands_pkey":
+            return Repeated()
         case "GH001" | "23505":
             return Conflict()
         case "GH002":
@@ -225,6 +227,4 @@ def in_our_words(error: psycopg.Error) -> Exception:
         case "GH003":
             said = json.loads(error.diag.message_detail or "")
             return Refused(f"{said['kind']}-clash", said["kind"], said["owners"])
-        case "GH004":
-            return Repeated()
     return error
