@@ -208,7 +208,10 @@ CHECKS: Sequence[Check] = (
 
 
 def counts(lines: Sequence[Line]) -> Mapping[str, int]:
-    """How many commands there were, and how the last word on each was."""
-    last = {line.command_id: line.what for line in lines if line.what != "read"}
-    found = {what: sum(one == what for one in last.values()) for what in ("ok", "fail", "unknown")}
-    return {"commands": len(last), **found}
+    """How many commands there were, and what was learnt of each in the end."""
+    told = defaultdict[UUID, set[What]](set)
+    for line in lines:
+        if line.what != "read":
+            told[line.command_id].add(line.what)
+    ok, fail = (sum(end in said for said in told.values()) for end in ("ok", "fail"))
+    return {"commands": len(told), "ok": ok, "fail": fail, "unknown": len(told) - ok - fail}

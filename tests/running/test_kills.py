@@ -25,6 +25,7 @@ from tests.running.clients import Client, a_client, an_id, busy_clients
 from tests.running.history import History, Stored, counts, differences
 from tests.running.installation import MODELS, Installation, shown, until
 from tests.running.ledger import Ledger
+from tests.running.watch import verified
 
 CLIENTS = 4
 LOG = "select position, stream, version, command_id, actor from log.events order by position"
@@ -110,7 +111,7 @@ def story(running: Installation, history: History, ledger: Ledger) -> Story:
             story.kills += 1
             story.heals["phones"] = timed(running.phones.power_cut, canary.sing)
             storm(story, running, canary)
-    story.unhealed = converge(running, ledger)
+        story.unhealed = converge(running, ledger) + missaid(client, ledger)
     tell(story, history)
     return story
 
@@ -156,6 +157,16 @@ def converge(running: Installation, ledger: Ledger) -> list[str]:
     except AssertionError:
         return wrong
     return []
+
+
+def missaid(client: Client, ledger: Ledger) -> list[str]:
+    """Where the API says anything else of what is on the phones."""
+    wrong = list[str]()
+    for n in range(len(MODELS)):
+        wanted = {c for c, (state, _) in ledger.outcomes(n).items() if state == "verified"}
+        said = (verified(client, n, ledger.position) or {}).keys()
+        wrong += [f"phone {n}: {who} {kind} is shown otherwise" for who, kind in wanted ^ said]
+    return wrong
 
 
 def tell(story: Story, history: History) -> None:

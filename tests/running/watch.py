@@ -81,29 +81,16 @@ class Watch:
     def sample(self, n: int) -> Sample | None:
         """None if the API did not get so far in time."""
         head = self.ledger.follow()
-        before = self.verified(n, head)
+        before = verified(self.client, n, head)
         state = self.running.phones.state(n)
         later = self.ledger.follow()
         wanted, unmoved = self.ledger.codes(n), self.ledger.unmoved(head)
-        after = self.verified(n, later)
+        after = verified(self.client, n, later)
         if before is None or after is None:
             return None
         return Sample(
             phone=n, before=before, state=state, after=after, wanted=wanted, unmoved=unmoved
         )
-
-    def verified(self, n: int, after: int) -> Verified | None:
-        answer = self.client.look(f"devices/{PHONES[n]}/credentials", after, limit=200)
-        if answer is None or not answer.is_success or "X-Stale" in answer.headers:
-            return None
-        page = answer.json()
-        assert page["next"] is None
-        return {
-            (UUID(holder["holder"]), one["kind"]): one["reported_at"]
-            for holder in page["items"]
-            for one in holder["credentials"]
-            if one["state"] == "verified"
-        }
 
     def judge(self, sample: Sample) -> None:
         n, now = sample.phone, monotonic()
@@ -114,6 +101,21 @@ class Watch:
             self.exposed[n] = now - self.lost[n]
         else:
             self.found += unheld
+
+
+def verified(client: Client, n: int, after: int) -> Verified | None:
+    """What the API shows as verified on a phone; None if it cannot say so in time."""
+    answer = client.look(f"devices/{PHONES[n]}/credentials", after, limit=200)
+    if answer is None or not answer.is_success or "X-Stale" in answer.headers:
+        return None
+    page = answer.json()
+    assert page["next"] is None
+    return {
+        (UUID(holder["holder"]), one["kind"]): one["reported_at"]
+        for holder in page["items"]
+        for one in holder["credentials"]
+        if one["state"] == "verified"
+    }
 
 
 @contextmanager
