@@ -70,7 +70,8 @@ def up(config: Config, work: Work, procfile: Path = ROOT / "Procfile") -> None:
 
 
 def _heed_signals() -> None:
-    signal.signal(signal.SIGTERM, _interrupt)
+    for ending in (signal.SIGTERM, signal.SIGINT):  # a shell's background job ignores the latter
+        signal.signal(ending, _interrupt)
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup
         signal.signal(signal.SIGHUP, _interrupt)
 
