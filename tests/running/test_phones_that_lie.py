@@ -22,9 +22,18 @@ FAILING = "select failure from lanes where device = %s"
 
 @dataclass
 class Story:
+    """`seconds` until what there was to wait for; `missed` is what did not come."""
+
     watch: Watch
     seconds: dict[str, float] = field(default_factory=dict)
+    missed: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+
+    def wait(self, what: str, true: Callable[[], bool]) -> None:
+        try:
+            self.seconds[what] = round(until(true, 30), 1)
+        except AssertionError:
+            self.missed.append(what)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +47,7 @@ def story(running: Installation, history: History, ledger: Ledger) -> Story:
             running.phones.clear(n)
         settled(story, "all right after", running, ledger, range(len(MODELS)))
     print(f"\n{len(watch.samples)} samples, {watch.judged} credentials compared")
-    print("s until", {what: round(s, 1) for what, s in story.seconds.items()}, watch.exposed)
+    print("s until", story.seconds, "not noticed for", watch.exposed)
     return story
 
 
@@ -53,8 +62,8 @@ def trouble(story: Story, running: Installation, ledger: Ledger, client: Client)
     story.watch.lost[EMPTIED] = time.monotonic()
     phones.fault(EMPTIED, "factory_reset")
     change_rights(client, 2)
-    story.seconds["the lie is told"] = until(lambda: is_told(ledger))
-    story.seconds["the hung one is known"] = until(lambda: is_failing(running, HUNG))
+    story.wait("the lie is told", lambda: is_told(ledger))
+    story.wait("the hung one is known", lambda: is_failing(running, HUNG))
     phones.clear(LIAR)
     phones.fault(RESTARTED, "reboot", seconds=1)
     change_rights(client, 3)
@@ -103,20 +112,17 @@ def settled(
         story.wrong = [line for n, state in states for line in ledger.wrong(n, state)]
         return not story.wrong
 
-    try:
-        story.seconds[what] = until(is_right)
-    except AssertionError:
-        pytest.fail(f"not {what}:\n{shown(story.wrong)}")
+    story.wait(what, is_right)
 
 
 def test_d1_every_phone_ends_with_exactly_what_is_desired(story: Story) -> None:
-    assert story.wrong == []
-    assert len(story.seconds) == 5
+    assert shown(story.wrong) == ""
+    assert story.missed == []
 
 
 def test_d3_nothing_is_shown_as_verified_that_a_phone_does_not_hold(story: Story) -> None:
     assert shown(story.watch.found) == ""
-    assert story.watch.judged > 1000
+    assert story.watch.judged > 300
     for n in range(len(MODELS)):
         assert any(sample.phone == n and sample.judged() for sample in story.watch.samples)
 
