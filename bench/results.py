@@ -16,7 +16,7 @@ from bench.machine import facts
 
 OUT = Path(__file__).resolve().parent / "out"
 QUICK = 1  # rounds: then only correctness counts, and that no ratio is absurd
-HALF = 0.5
+SANE = 0.1  # of a goal: noise does not get below this
 console = Console(width=118, highlight=False)
 
 
@@ -72,7 +72,7 @@ def tell(suite: str, taken: Taken, goals: Sequence[Goal], rest: Mapping[str, Any
     rounds = {name: [asdict(point) for point in points] for name, points in taken.items()}
     save(suite, {"rounds": rounds, "ratios": found, **rest})
     for goal, each in zip(goals, found.values(), strict=True):
-        if median(each) < goal.at_least * HALF:
+        if median(each) < goal.at_least * SANE:
             raise Absurd(f"{goal.ours} is {median(each):.3f} of {goal.other}")
 
 
@@ -105,7 +105,12 @@ def show(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
 
 
 def save(suite: str, found: Mapping[str, Any]) -> None:
-    OUT.mkdir(exist_ok=True)
-    (OUT / ".gitignore").write_text("*\n")
+    prepare()
     text = json.dumps({"machine": facts(), **found}, indent=1, default=str)
     (OUT / f"{suite}.json").write_text(text)
+
+
+def prepare() -> None:
+    """The folder ignores itself."""
+    OUT.mkdir(exist_ok=True)
+    (OUT / ".gitignore").write_text("*\n")

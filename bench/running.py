@@ -43,6 +43,7 @@ class Gatehouse:
     folder: Path = field(init=False)
     port: int = field(init=False)
     token: str = field(init=False, repr=False)
+    seconds: float = 0
     pid: int = 0
 
     def __enter__(self) -> "Gatehouse":
@@ -68,8 +69,8 @@ class Gatehouse:
         here = {"PORT": str(self.port), "DATA": str(self.folder / "var"), "DEMO": "0"}
         return plain | here | dict(self.settings)
 
-    def up(self) -> float:
-        """Seconds until it said that it is ready."""
+    def up(self) -> None:
+        """`seconds` are those until it said that it is ready."""
         said, begun = self.folder / "said", time.monotonic()
         with said.open("wb") as output:
             self._process = subprocess.Popen(  # noqa: S603
@@ -78,11 +79,14 @@ class Gatehouse:
         self.pid = self._process.pid
         while "Ctrl-C" not in (text := said.read_text()):
             if self._process.poll() is not None or time.monotonic() > begun + PATIENCE:
-                raise NotUp(text)
+                raise NotUp(text + self.complaints())
             time.sleep(0.02)
-        taken = time.monotonic() - begun
+        self.seconds = time.monotonic() - begun
         self.token = text.partition("made for this start): ")[2].split()[0]
-        return taken
+
+    def complaints(self) -> str:
+        logs = (self.folder / "var" / "log").glob("*.log")
+        return "".join(f"{log.name}: {log.read_text()[-1500:]}" for log in logs)
 
     def down(self) -> None:
         if self.pid and self._process.poll() is None:

@@ -16,7 +16,7 @@ from uuid6 import uuid7
 from bench.community import Community, an_import, people_of, sheet
 from bench.load import Wrong, drive, expect
 from bench.machine import Meter
-from bench.results import HALF, QUICK, Absurd, noise, save, show
+from bench.results import QUICK, SANE, Absurd, noise, save, show
 from bench.running import Gatehouse, a_gatehouse
 from bootstrap import House
 from commands.bus import HANDLERS, Things
@@ -126,7 +126,7 @@ def report(clock: Clock, people: int, sample: int, size: int) -> None:
         "import_residents",
         {"people": people, "bytes": size, "seconds": clock.taken, "foreign": clock.foreign},
     )
-    if ratio < TIMES_ROW_BY_ROW * HALF / 2:
+    if ratio < TIMES_ROW_BY_ROW * SANE:
         raise Absurd(f"the import is only {ratio:.1f} times as fast as row by row")
 
 

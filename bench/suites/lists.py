@@ -33,11 +33,11 @@ PHONES = GROUPS = 50
 PEOPLE_OF_THE_GATE = 25
 LISTS = ("residents", "library/pins", "access-groups", "devices", "logs/operations", "logs/door")
 GOALS = [
-    Goal("residents, c16", "marshmallow, c16", 2),
-    Goal("residents, c1", "marshmallow, c1", 2),
-    Goal("residents 304, c16", "marshmallow, c16", 3),
-    Goal("residents, c16", "pgbench, c16", 0.1),
-    Goal("residents, c1", "in process", 0.1),
+    Goal("residents, c16", "marshmallow, c16", 5),
+    Goal("residents, c1", "marshmallow, c1", 5),
+    Goal("residents 304, c16", "residents, c16", 1.1),
+    Goal("residents, c16", "pgbench, c16", 0.25),
+    Goal("residents, c1", "in process", 0.25),
 ]
 Arms = dict[str, Callable[[], Load]]
 
