@@ -10,6 +10,7 @@ from functools import cached_property, partial
 from importlib import import_module
 from pkgutil import walk_packages
 from random import SystemRandom
+from select import POLLIN, poll
 from threading import Event as Flag
 from threading import Thread
 from types import ModuleType
@@ -136,7 +137,7 @@ class House:
             min_size=1,
             max_size=WEB_THREADS + 1,
             timeout=1,
-            check=ConnectionPool.check_connection,
+            check=check_if_told,
             open=True,
         )
         positions = Positions(
@@ -175,6 +176,16 @@ class House:
                 vars(self)[made].close()
         if "reading" in vars(self):
             self.reading.pool.close()
+
+
+def check_if_told(connection: psycopg.Connection[Any]) -> None:
+    """A round trip only where there is something to read: an idle connection that is well has
+    nothing, one that was ended has its end.
+    """
+    waiting = poll()
+    waiting.register(connection.fileno(), POLLIN)
+    if waiting.poll(0):
+        ConnectionPool.check_connection(connection)
 
 
 def create_app(config: Config | None = None) -> Flask:

@@ -142,6 +142,23 @@ def test_s8_a_token_made_anew_under_its_id_ends_the_one_before(web: FlaskClient)
     assert send(web, "the-first", "revoke-pin", resident=str(ANN)).status_code == 401
 
 
+def test_k3_a_read_finds_another_connection_when_its_own_was_ended(web: FlaskClient) -> None:
+    installer = token(web, "installer")
+    a_house(web, installer)
+    house: House = web.application.extensions["house"]
+    house.runner.rebuild(Residents)
+    asking = {"Authorization": f"Bearer {installer}"}
+    at = f"/api/v1/communities/{HARBOUR}/residents"
+    assert web.get(at, headers=asking).status_code == 200
+    with psycopg.connect(house.config.database.owner, autocommit=True) as db:
+        ended = db.execute(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+            " where usename = 'gatehouse_read' and datname = current_database()"
+        ).fetchall()
+    assert ended
+    assert web.get(at, headers=asking).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("body", "status", "said"),
     [
