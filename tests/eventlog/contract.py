@@ -11,7 +11,7 @@ from uuid6 import uuid7
 
 from domain.ids import CommunityId
 from domain.kernel import Claim, Event, Refused, stream_of
-from domain.record import frozen
+from domain.record import ERASED, frozen
 from domain.residents import PinRevoked, ResidentDeleted
 from domain.settings import CommunityRenamed, PinMode, PinModeChanged
 from eventlog.port import Accepted, Conflict, Envelope, EventLog
@@ -147,6 +147,10 @@ class LogContract:
         assert log.head() == 2
         assert log.owners(HARBOUR, [pin("2468"), pin("1357")]) == {pin("2468"): ANN}
 
+    def test_nobody_holds_what_is_erased(self, log: EventLog) -> None:
+        store(log, a_resident(ANN), a_pin("2468"))
+        assert log.owners(HARBOUR, [Claim(kind="pin", value=ERASED)]) == {}
+
     def test_what_is_released_can_be_claimed(self, log: EventLog) -> None:
         store(log, a_resident(ANN), a_pin("2468"))
         store(log, a_pin("1357"))
@@ -209,6 +213,17 @@ class LogContract:
         apart = a_pin("2468", BOB, FLAT_2, mode="apt_pin")
         refused = refusal(lambda: store(log, a_resident(BOB), apart, mode("pin")))
         assert refused.code == "pin-clash"
+
+    def test_a6_a_change_of_mode_stays_in_its_community(self, log: EventLog) -> None:
+        store(log, a_community(), a_resident(ANN), a_pin("2468"))
+        store(log, a_resident(ANN), a_pin("2468"), home=ELSEWHERE)
+        store(log, a_resident(BOB), a_pin("2468", BOB, mode="apt_pin"), home=ELSEWHERE)
+        store(log, mode("apt_pin"))
+        assert log.owners(HARBOUR, [pin("2468"), pin("2468", FLAT_1)]) == {pin("2468", FLAT_1): ANN}
+        assert log.owners(ELSEWHERE, [pin("2468"), pin("2468", FLAT_1)]) == {
+            pin("2468"): ANN,
+            pin("2468", FLAT_1): BOB,
+        }
 
     def test_n17_a_repeat_is_answered_alike(self, log: EventLog) -> None:
         sent = envelope("same")

@@ -2,6 +2,7 @@
 
 import time
 from contextlib import closing
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -133,6 +134,18 @@ def test_m36_a_whole_building_moves_in_with_one_command(
     assert [r.event for r in pg_log.read(after=3_998)] == facts[-2:]
     assert len(pg_log.owners(HARBOUR, [pin(f"{100_000 + n}") for n in range(2_000)])) == 2_000
     assert verify(links(module_database.read))
+
+
+def test_recorded_at_goes_on_when_the_clock_goes_back(
+    pg_log: PostgresLog, module_database: Database
+) -> None:
+    store(pg_log, a_community())
+    with psycopg.connect(module_database.owner) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("UPDATE log.events SET recorded_at = recorded_at + interval '1 hour'")
+    store(pg_log, a_resident(ANN), a_pin("2468"))
+    first, *later = (record.recorded_at for record in pg_log.read(after=0))
+    assert later == [first + timedelta(microseconds=n) for n in (1, 2)]
 
 
 def test_an_index_key_is_made_only_when_something_is_stored(
