@@ -14,14 +14,13 @@ from select import POLLIN, poll
 from threading import Event as Flag
 from threading import Thread
 from types import ModuleType
-from typing import Any, LiteralString
+from typing import Any
 from uuid import UUID, uuid5
 
 import psycopg
-from flask import Flask
+from flask import Flask, request
 from flask_smorest import Blueprint
 from flask_swagger_ui import get_swaggerui_blueprint
-from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
 from uuid6 import uuid7
 
@@ -67,6 +66,7 @@ from readapi.errors import ProblemApi
 from readapi.home import home
 from readapi.identity import SECURITY, guard
 from readapi.waiting import Positions, Reading
+from status import figures
 
 WEB_THREADS = 4
 HINTS = "hints"
@@ -105,6 +105,20 @@ class House:
     """The parts of one process, each made when it is first wanted."""
 
     config: Config
+
+    safe: bool = False
+
+    def check(self) -> None:
+        """The boot guard (O1), put off while PostgreSQL is away: then nobody is served."""
+        with suppress(psycopg.OperationalError):
+            refuse_unsafe(self.config)
+            self.safe = True
+
+    def must_be_safe(self) -> None:
+        if not self.safe:
+            self.check()
+        if not self.safe and request.path != "/healthz":
+            raise Unavailable
 
     @cached_property
     def master(self) -> Master:
@@ -191,10 +205,11 @@ def check_if_told(connection: psycopg.Connection[Any]) -> None:
 def create_app(config: Config | None = None) -> Flask:
     """The web: commands in, read models out."""
     house = House(config or Config.from_env())
-    refuse_unsafe(house.config)
+    house.check()
     app = Flask("gatehouse")
     app.config |= SETTINGS
     app.extensions["house"] = house
+    app.before_request(house.must_be_safe)
     house.reading.install(app)
     guard(
         app,
@@ -347,45 +362,5 @@ def tail(after: int | None, follow: bool) -> Iterator[str]:
 
 def status() -> dict[str, object]:
     """What stands where, for `gatehouse status`."""
-    config = Config.from_env()
-    with psycopg.connect(config.database.read, connect_timeout=2, row_factory=dict_row) as db:
-        heads = {name: position_of(db, table) for name, table in HEADS.items()}
-        follows = {kind.name: kind.follows for kind in read_models()}
-        models = {
-            row["name"]: standing(row["position"], heads[follows[row["name"]]], row["failed"])
-            for row in db.execute("select * from read.positions order by name")
-            if row["name"] in follows
-        }
-        adapters = db.execute("select * from doors.positions where name = 'adapters'").fetchone()
-        phones = db.execute(LANES).fetchone()
-    told = standing(adapters["position"], heads["events"], None) if adapters else "not begun"
-    return {
-        "logs": heads,
-        "read models": models,
-        "door phones": {"adapters": told, **(phones or {})},
-    }
-
-
-HEADS: Mapping[str, LiteralString] = {
-    "events": "select coalesce(max(position), 0) as head from log.events",
-    "reports": "select coalesce(max(position), 0) as head from log.reports",
-}
-LANES: LiteralString = """
-    select count(*) filter (where online) as online, count(*) filter (where not online) as offline,
-        coalesce(sum(waiting), 0) as "changes waiting",
-        coalesce(sum(revocations), 0) as "of which revocations",
-        coalesce(sum(suspended), 0) as suspended,
-        coalesce(to_char(min(waiting_since), 'YYYY-MM-DD HH24:MI:SS'), '-') as "waiting since"
-    from doors.lanes
-"""
-
-
-def position_of(db: psycopg.Connection[dict[str, Any]], statement: LiteralString) -> int:
-    row = db.execute(statement).fetchone()
-    return int(row["head"]) if row else 0
-
-
-def standing(position: int, head: int, failed: str | None) -> str:
-    if failed:
-        return f"stopped: {failed}"
-    return f"{position} ({max(0, head - position)} behind)"
+    follows = {kind.name: kind.follows for kind in read_models()}
+    return figures(Config.from_env().database.read, follows)

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import Any, LiteralString
 
+import psycopg
 from psycopg import OperationalError
+from psycopg.rows import dict_row
 from rich.console import Console
 from rich.table import Table
 
@@ -11,6 +14,18 @@ from config import Config
 from supervision import Supervised, Supervisor
 
 MEGABYTE = 2**20
+HEADS: Mapping[str, LiteralString] = {
+    "events": "select coalesce(max(position), 0) as head from log.events",
+    "reports": "select coalesce(max(position), 0) as head from log.reports",
+}
+LANES: LiteralString = """
+    select count(*) filter (where online) as online, count(*) filter (where not online) as offline,
+        coalesce(sum(waiting), 0) as "changes waiting",
+        coalesce(sum(revocations), 0) as "of which revocations",
+        coalesce(sum(suspended), 0) as suspended,
+        coalesce(to_char(min(waiting_since), 'YYYY-MM-DD HH24:MI:SS'), '-') as "waiting since"
+    from doors.lanes
+"""
 
 
 def show(config: Config, ask: Callable[[], Mapping[str, object]]) -> None:
@@ -47,3 +62,27 @@ def _section(title: str, found: object) -> Table | str:
     for name, value in found.items():
         table.add_row(str(name), str(value))
     return table
+
+
+def figures(conninfo: str, follows: Mapping[str, str]) -> dict[str, object]:
+    """How far everything is. `follows`: the log of each read model, by name."""
+    with psycopg.connect(conninfo, connect_timeout=2, row_factory=dict_row) as db:
+        heads = {name: position_of(db, statement) for name, statement in HEADS.items()}
+        models = {
+            row["name"]: standing(row["position"], heads[follows[row["name"]]], row["failed"])
+            for row in db.execute("select * from read.positions order by name")
+            if row["name"] in follows
+        }
+        adapters = db.execute("select * from doors.positions where name = 'adapters'").fetchone()
+        phones = db.execute(LANES).fetchone() or {}
+    told = standing(adapters["position"], heads["events"], None) if adapters else "not begun"
+    return {"logs": heads, "read models": models, "door phones": {"adapters": told, **phones}}
+
+
+def position_of(db: psycopg.Connection[dict[str, Any]], statement: LiteralString) -> int:
+    row = db.execute(statement).fetchone()
+    return int(row["head"]) if row else 0
+
+
+def standing(position: int, head: int, failed: str | None) -> str:
+    return f"stopped: {failed}" if failed else f"{position} ({max(0, head - position)} behind)"

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -33,11 +34,10 @@ HOME = f"/api/v1/communities/{HARBOUR}"
 CONTACT = {"first_name": "Ann", "last_name": "Archer"}
 
 
-@pytest.fixture
-def web(database: Database, pg_server: RunningServer, tmp_path: Path) -> Iterator[FlaskClient]:
+def a_config(database: Database, pg_server: RunningServer, tmp_path: Path) -> Config:
     kek = tmp_path / "keys" / "kek"
     create_kek(kek)
-    config = Config(
+    return Config(
         port=8000,
         data=tmp_path,
         database=database,
@@ -50,7 +50,11 @@ def web(database: Database, pg_server: RunningServer, tmp_path: Path) -> Iterato
         kafka_bootstrap=None,
         web_concurrency=1,
     )
-    app = create_app(config)
+
+
+@pytest.fixture
+def web(database: Database, pg_server: RunningServer, tmp_path: Path) -> Iterator[FlaskClient]:
+    app = create_app(a_config(database, pg_server, tmp_path))
     yield app.test_client()
     app.extensions["house"].close()
 
@@ -140,6 +144,23 @@ def test_s8_a_token_made_anew_under_its_id_ends_the_one_before(web: FlaskClient)
         answer = send(web, made, "create-community", name="Harbour Quarter", zone="Europe/Lisbon")
         assert answer.status_code == 202
     assert send(web, "the-first", "revoke-pin", resident=str(ANN)).status_code == 401
+
+
+def test_k3_a_web_that_begins_before_postgresql_answers_503_and_then_serves(
+    database: Database, pg_server: RunningServer, tmp_path: Path
+) -> None:
+    config = a_config(database, pg_server, tmp_path)
+    away = f"host={tmp_path} connect_timeout=1"
+    nowhere = Database(owner=away, append=away, read=away, project=away)
+    app = create_app(replace(config, database=nowhere))
+    house: House = app.extensions["house"]
+    with app.test_client() as web:
+        early = web.get(HOME + "/settings")
+        assert (early.status_code, early.headers["Retry-After"]) == (503, "1")
+        assert web.get("/healthz").status_code == 200
+        house.config = config
+        assert web.get(HOME + "/settings").status_code == 401
+    house.close()
 
 
 def test_k3_a_read_finds_another_connection_when_its_own_was_ended(web: FlaskClient) -> None:
