@@ -187,6 +187,25 @@ def test_m115_a_phone_that_was_away_is_moved_over_when_it_comes_back() -> None:
         assert not fleet[0].punch("2468").opened
 
 
+def test_m115_a_phone_that_tells_no_settings_still_gets_plain_pins() -> None:
+    with Fleet(["X916"]) as fleet:
+        sim = fleet[0].phone
+        sim.profile = replace(sim.profile, unsupported=frozenset({"config/get"}))
+        with a_house(fleet, log=a_home(fleet, "pin", bobs="1357")) as house:
+            soon(lambda: proven(house))
+            switch(house, "apt_pin")
+            soon(lambda: house.now() == dict.fromkeys(BOTH, "rejected"))
+
+
+def test_m115_a_phone_without_people_is_told_the_mode_too() -> None:
+    with Fleet(["X916"]) as fleet:
+        log = a_log(a_community(), registered(0, fleet[0]))
+        with a_house(fleet, log=log) as house:
+            soon(lambda: house.comings_and_goings() == ["DeviceWentOnline"])
+            switch(house, "apt_pin")
+            soon(lambda: fleet[0].phone.config[PIN_MODE] == "1")
+
+
 # The keeper alone
 
 
@@ -254,8 +273,19 @@ def test_m115_a_phone_that_knows_no_mode_takes_plain_pins_and_says_why_not_other
     kept.hands.pin_mode = "apt_pin"
     (said,) = kept.run(wish(HERS))
     assert (said.state, said.reason) == ("rejected", "api unsupported")
+    assert kept.keeper.suspended() == 1
     kept.hands.pin_mode = "pin"
     assert kept.run(wish(an_entry(1))) == [verified(an_entry(1))]
+    assert kept.keeper.suspended() == 0
+
+
+def test_m115_a_phone_that_falls_silent_about_its_mode_is_not_taken_for_a_new_one() -> None:
+    kept = kept_in("apt_pin", phone := MemoryPhone())
+    kept.run(wish(HERS))
+    kept.hands.pin_mode, phone.mode = "pin", None
+    kept.keeper.forget()
+    kept.run(wish(an_entry(1)))
+    assert names(phone).count("set_pin_mode") == 2
 
 
 def test_m115_d15_a_mode_changed_at_the_phone_is_said_and_set_right() -> None:
