@@ -4,6 +4,7 @@ Each runs in a process of its own, for a bounded time; what it printed is in ben
 """
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from threading import Timer
 from time import monotonic
+from typing import NoReturn
 
 import click
 
@@ -22,7 +24,7 @@ from bench.running import SHARED, Gatehouse, NotUp
 
 SUITES = sorted(file.stem for file in Path(__file__).parent.glob("suites/*.py"))
 ROUNDS = {"append": 3, "commands": 4, "import_residents": 2, "import_sheet": 3, "memory": 2}
-USUAL, MOST_SECONDS = 3, 240
+USUAL, MOST_SECONDS = 3, 300
 LAST = ("push", "memory")  # they start a Gatehouse of their own; quick, the others share one
 QUIET = ("import_sheet", "append")
 
@@ -34,6 +36,7 @@ QUIET = ("import_sheet", "append")
 def bench(names: Sequence[str], quick: bool, here: bool) -> None:
     """Measure; exit status 1 if a suite found something wrong or absurd."""
     chosen = [name for name in SUITES if name in (names or SUITES)]
+    signal.signal(signal.SIGTERM, ended)  # so that what was started is stopped, too
     if here:
         try:
             for name in chosen:
@@ -49,6 +52,10 @@ def bench(names: Sequence[str], quick: bool, here: bool) -> None:
     took = f"{monotonic() - begun:.0f} s"
     click.echo(f"{took}; " + (f"wrong: {', '.join(failed)}" if failed else f"see {OUT}"))
     sys.exit(bool(failed))
+
+
+def ended(_signal: int, _frame: object) -> NoReturn:
+    sys.exit("ended from outside, or after too long")
 
 
 def run(name: str, rounds: int) -> None:
@@ -84,12 +91,15 @@ def passed(name: str, quick: bool, shared: dict[str, str]) -> bool:
     )
     late = Timer(MOST_SECONDS, process.terminate)
     late.start()
-    with (OUT / f"{name}.txt").open("w") as kept:
-        for line in process.stdout or ():
-            click.echo(line, nl=False)
-            kept.write(line)
-    late.cancel()
-    return process.wait() == 0
+    try:
+        with (OUT / f"{name}.txt").open("w") as kept:
+            for line in process.stdout or ():
+                click.echo(line, nl=False)
+                kept.write(line)
+        return process.wait() == 0
+    finally:
+        late.cancel()
+        process.terminate()
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from schemas.sheets.rows import columns_of
 
 XLSX = "application/octet-stream"
 BOUNDARY = "bench-bench-bench"
-BUILDINGS, A_HOUSEHOLD = 5, 10
+BUILDINGS, A_HOUSEHOLD = 5, 25
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,7 @@ class Gatehouse:
             trust_env=False,
         )
 
-    def settled(self, seconds: float = 60) -> float:
+    def settled(self, seconds: float = 150) -> float:
         """Wait until the read models hold all that was said; seconds that it took."""
         begun = time.monotonic()
         with self.database() as db:

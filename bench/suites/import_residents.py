@@ -58,10 +58,10 @@ def main(rounds: int = 3) -> None:
     with a_gatehouse() as house:
         parts = House(house.config())
         try:
+            row_by_row(Community.empty(house, sample), clock, people, sample)
             for _ in range(rounds):
-                whole(house, clock, data, people)
                 in_parts(parts, Community.empty(house, people), clock, data)
-                row_by_row(Community.empty(house, people), clock, people, sample)
+                whole(house, clock, data, people)
         finally:
             parts.close()
     report(clock, people, sample, len(data))
@@ -90,7 +90,7 @@ def in_parts(house: House, town: Community, clock: Clock, data: bytes) -> None:
 
 def row_by_row(town: Community, clock: Clock, people: int, sample: int) -> None:
     """Each person by add-resident, issue-pin and issue-card, one after another."""
-    asks = [ask for n in range(sample) for ask in town.move_in(n, people)]
+    asks = [ask for n in range(sample) for ask in town.move_in(n, sample)]
     load = drive(town.house.port, [asks], check=expect(202))
     clock.taken.setdefault("row by row", []).append(load.seconds / sample * people)
     clock.foreign.setdefault("row by row", []).append(load.usage.foreign)

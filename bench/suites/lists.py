@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import psycopg
 
-from bench.community import Community, homes
+from bench.community import A_HOUSEHOLD, Community, homes
 from bench.lib import Goal
 from bench.limits import in_process, pgbench
 from bench.load import Answer, Load, Wrong, drive, expect, request
@@ -36,7 +36,7 @@ GOALS = [
     Goal("residents, c16", "marshmallow, c16", 5),
     Goal("residents, c1", "marshmallow, c1", 5),
     Goal("residents 304, c16", "residents, c16", 1.1),
-    Goal("residents, c16", "pgbench, c16", 0.25),
+    Goal("residents, c16", "pgbench, c16", 0.1),
     Goal("residents, c1", "in process", 0.25),
 ]
 Arms = dict[str, Callable[[], Load]]
@@ -152,7 +152,7 @@ def reader(house: Gatehouse) -> psycopg.Connection[tuple[object, ...]]:
 
 def furnish(town: Community, fleet: Fleet, punches: int) -> None:
     """Phones (one answers, nobody is at home at the others), groups, and people at the gate."""
-    flats = [town.an_id(*home) for home in islice(homes(10 * PHONES), PHONES)]
+    flats = [town.an_id(*home) for home in homes(A_HOUSEHOLD * PHONES)]
     boxes = [(fleet[0].mac, fleet[0].url), *unplugged(PHONES - 1)]
     doors = zip(flats, boxes, strict=True)
     town.all([registered(town, n, flat, *box) for n, (flat, box) in enumerate(doors)])
