@@ -1,13 +1,15 @@
 """The log on PostgreSQL."""
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from hmac import compare_digest
+from typing import TypeVar
 from uuid import UUID
 
 from domain.ids import CommunityId
 from domain.kernel import Claim, Event, Refused, stream_of, subject_of
 from domain.record import Erased
+from eventlog.bus import RawRecord
 from eventlog.codec import Codec, aad
 from eventlog.port import MAX_BATCH, Accepted, Batch, Envelope
 from eventlog.postgres.appending import (
@@ -27,6 +29,8 @@ from eventlog.postgres.keys import NOBODY, PostgresVault
 from eventlog.postgres.listening import Listener
 from eventlog.postgres.reading import Reader, is_personal
 from eventlog.sealing import Master, SubjectKey
+
+R = TypeVar("R")
 
 
 class PostgresLog:
@@ -53,12 +57,19 @@ class PostgresLog:
         return self._reader.head()
 
     def read(self, *, after: int, limit: int = MAX_BATCH, wait: float = 0) -> Batch[Event]:
+        return self._waited(lambda: self._reader.read(after, limit), after, wait)
+
+    def raw(self, *, after: int, limit: int = MAX_BATCH, wait: float = 0) -> Sequence[RawRecord]:
+        """eventlog.bus.RawLog: as it is stored, for who carries it on."""
+        return self._waited(lambda: self._reader.raw(after, limit), after, wait)
+
+    def _waited(self, ask: Callable[[], Sequence[R]], after: int, wait: float) -> Sequence[R]:
         deadline = time.monotonic() + wait
         while True:
-            batch = self._reader.read(after, limit)
+            found = ask()
             left = deadline - time.monotonic()
-            if batch or left <= 0:
-                return batch
+            if found or left <= 0:
+                return found
             self._listener.wait(after, left)
 
     def owners(self, community: CommunityId, claims: Collection[Claim]) -> Mapping[Claim, UUID]:

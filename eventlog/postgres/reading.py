@@ -2,12 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
 from typing import Final, LiteralString
 from uuid import UUID
 
 from domain.ids import CommunityId
 from domain.kernel import EVENTS, Event
 from domain.record import personal_fields
+from eventlog.bus import RawRecord
 from eventlog.codec import Codec, aad
 from eventlog.port import Recorded
 from eventlog.postgres.arrays import Uuids
@@ -30,9 +32,17 @@ class Reader:
         return int(head)
 
     def read(self, after: int, limit: int) -> list[Recorded[Event]]:
+        return self._recorded(self._following(after, limit))
+
+    def raw(self, after: int, limit: int) -> list[RawRecord]:
+        names = [field.name for field in fields(RawRecord)]  # in the order of READ
+        rows = self._following(after, limit)
+        return [RawRecord(**dict(zip(names, row, strict=True))) for row in rows]
+
+    def _following(self, after: int, limit: int) -> list[Row]:
         """Positions are given under a lock that outlives the commit: none comes late."""
         query: LiteralString = READ + " WHERE position > %s ORDER BY position LIMIT %s"
-        return self._recorded(self._connections.rows(query, [after, limit]))
+        return self._connections.rows(query, [after, limit])
 
     def streams(
         self, community: CommunityId, ids: Collection[UUID]
