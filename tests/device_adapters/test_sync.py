@@ -192,6 +192,7 @@ def test_d5_a_schedule_and_a_relay_changed_on_the_phone_are_drift_and_are_repair
 def test_d6_a_backlog_is_the_last_wish_only_and_revocations_go_first() -> None:
     with Fleet(["X916"]) as fleet, a_house(fleet, *crowd(20), batch=25) as house:
         soon(lambda: list(house.now().values()).count("verified") == 20)
+        soon(lambda: house.comings_and_goings() == ["DeviceWentOnline"])
         sim = fleet[0]
         sim.unplug()
         soon(lambda: house.comings_and_goings()[-1] == "DeviceWentOffline")
