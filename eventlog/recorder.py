@@ -16,7 +16,7 @@ from eventsourcing import persistence as es
 from eventsourcing.utils import resolve_topic
 
 from eventlog.port import Conflict, Unavailable
-from eventlog.postgres.appending import Appender, Entry, EventRow, call, in_our_words
+from eventlog.postgres.appending import Appender, Entry, EventRow, call_once, in_our_words
 from eventlog.postgres.connections import LOST, Connections, Row
 from eventlog.postgres.listening import POLL_SECONDS, Listener
 
@@ -232,7 +232,7 @@ class ProcessRecorder(TrackingRecorder, ApplicationRecorder, es.ProcessRecorder)
         ):
             move(connection, tracking)
             try:
-                head = call(connection, [entry(self._community, stored_events)])
+                head = call_once(connection, entry(self._community, stored_events))
             except psycopg.Error as error:
                 raise in_our_words(error) from None
         return range(head + 1, head + len(stored_events) + 1)

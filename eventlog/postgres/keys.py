@@ -26,6 +26,8 @@ class PostgresKeys:
 
     def index_key(self, community: UUID) -> bytes:
         """32 bytes; made on first need, by whoever is first."""
+        if key := self._index_keys.get(community):
+            return key
         if not self.has_index_key(community):
             new = fresh()
             offer = [community, new.id, self._master.wrap(new.dek)]

