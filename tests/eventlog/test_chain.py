@@ -113,6 +113,14 @@ def test_a2_so_is_whatever_is_removed_moved_or_put_between(stored: str) -> None:
             assert broken.value.position == at + 1
 
 
+def test_a2_a_gap_is_found_even_where_everything_after_it_was_hashed_anew(stored: str) -> None:
+    first, second, third, fourth, *_ = links(stored)
+    forged = [first, second, replace(fourth, hash=chained(second.hash, fourth))]
+    with pytest.raises(Broken) as broken:
+        verify(forged)
+    assert broken.value.position == third.position
+
+
 def test_a2_a_cut_tail_shows_only_against_a_hash_noted_elsewhere(stored: str) -> None:
     chain = list(links(stored))
     assert verify(chain[:-1]) != chain[-1].hash

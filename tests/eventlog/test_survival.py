@@ -250,6 +250,19 @@ def heard_after(log: PostgresLog) -> float:
     return heard - appended[0]
 
 
+def test_reading_does_not_notice_that_its_connections_are_gone(
+    pg_log: PostgresLog, module_database: Database
+) -> None:
+    with pg_log._connections.one(), pg_log._connections.one():
+        pass  # now there are two to lose
+    with psycopg.connect(module_database.owner) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND usename = 'gatehouse_append'"
+        )
+    assert pg_log.head() == 0
+
+
 def test_reading_and_waiting_go_on_after_a_restart(own_server: RunningServer) -> None:
     migrate(own_server.server.conninfo())
     conninfo = own_server.server.conninfo(user="gatehouse_append")
