@@ -60,6 +60,7 @@ from eventlog.postgres import Connections, PostgresLog
 from eventlog.postgres.reports import PostgresReportLog, ReportListener
 from eventlog.reports import KEPT_DAYS, ReportCodec
 from eventlog.sealing import Master
+from eventlog.shared import SharedLog
 from projections.projector import Projector
 from projections.runner import Readable, Runner
 from readapi.errors import ProblemApi
@@ -161,7 +162,7 @@ class House:
 
     @cached_property
     def runner(self) -> Runner:
-        logs: dict[str, Readable] = {"events": self.log, "reports": self.reports}
+        logs: dict[str, Readable] = {"events": SharedLog(self.log), "reports": self.reports}
         return Runner(logs, self.project, self.log.vault)
 
     def project(self, schema: str) -> psycopg.Connection[Any]:
