@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
-from bench.load import Answer, Load, drive, expect, request
+from bench.load import Answer, Load, ask, drive, expect, request
 from bench.running import Gatehouse
 from commands.residents.rows import ResidentRow
 from schemas.sheets import write_sheet
@@ -61,7 +61,8 @@ class Community:
         return request("GET", f"{self.path}/{path}", Authorization=token, **headers)
 
     def say(self, name: str, /, **body: Any) -> None:
-        self.all([self.command(name, **body)])
+        answer, *_ = ask(self.house.port, self.command(name, **body))
+        expect(202)(answer)
 
     def all(self, asks: Sequence[bytes], clients: int = 8) -> Load:
         """Every one of them accepted."""
@@ -69,10 +70,9 @@ class Community:
         return drive(self.house.port, parts, check=expect(202))
 
     def read(self, path: str) -> Answer:
-        heard: list[Answer] = []
-        drive(self.house.port, [[self.get(path)]], check=heard.append)
-        expect(200)(heard[0])
-        return heard[0]
+        answer, *_ = ask(self.house.port, self.get(path))
+        expect(200)(answer)
+        return answer
 
     def build(self, people: int) -> None:
         named = partial(self.command, "create-building")

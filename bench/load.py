@@ -100,6 +100,18 @@ class Client:
         return Answer(status, head, body)
 
 
+def ask(port: int, one: bytes) -> tuple[Answer, float, float]:
+    """One request on a connection of its own; when it was asked, and when the answer was there."""
+    client = Client(port, [one])
+    try:
+        client.ask()
+        while (answer := client.hear()) is None:
+            pass
+        return answer, client.asked, perf_counter()
+    finally:
+        client.socket.close()
+
+
 def expect(status: int) -> Callable[[Answer], None]:
     def check(answer: Answer) -> None:
         if answer.status != status:

@@ -17,7 +17,7 @@ import psycopg
 from bench.community import A_HOUSEHOLD, Community, homes
 from bench.lib import Goal
 from bench.limits import in_process, pgbench
-from bench.load import Answer, Load, Wrong, drive, expect, request
+from bench.load import Answer, Load, Wrong, ask, drive, expect, request
 from bench.peers import CONNINFO
 from bench.results import QUICK, alternating, tell
 from bench.running import Gatehouse, a_gatehouse, peer
@@ -119,9 +119,8 @@ def same(town: Community, port: int, pages: Sequence[str]) -> None:
     """The peer says the same as ours, of another page than the first."""
     [key] = Random(2).sample(residents(town), 1)
     at = f"residents?limit={A_PAGE}&cursor={cursor((key['name'], key['resident']))}"
-    heard: list[Answer] = []
-    drive(port, [[request("GET", f"/?{urlencode(key)}")]], check=heard.append)
-    if items(heard[0]) != items(town.read(at)) or len(pages) < 2:
+    theirs, *_ = ask(port, request("GET", f"/?{urlencode(key)}"))
+    if items(theirs) != items(town.read(at)) or len(pages) < 2:
         raise Wrong("the peer answers something else")
 
 
