@@ -50,7 +50,7 @@ from device_adapters.doorlog import DoorLogPoller
 from device_adapters.lane import Rhythm
 from device_adapters.port import Phone
 from device_adapters.sync import DoorSync, Outside
-from domain.accounts import PLATFORM, Actor, Role, TokenId
+from domain.accounts import PLATFORM, Actor, Role, TokenId, token_claim
 from domain.devices import Device, Login
 from domain.ids import AccountId, CommunityId, DeviceId
 from eventlog import migrations
@@ -249,6 +249,8 @@ def migrate() -> None:
 
 def run(process: str) -> None:
     """A process of the Procfile until SIGTERM or SIGINT."""
+    if process not in RUNS:
+        raise LookupError(f"no process is called {process}; there are {', '.join(RUNS)}")
     stop = Flag()
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: stop.set())
@@ -297,7 +299,7 @@ RUNS: Mapping[str, Callable[[House, Flag], None]] = {
 }
 
 
-def make_token(role: Role, name: str, communities: Sequence[str], *, replace: bool = False) -> str:
+def make_token(role: Role, name: str, communities: Sequence[UUID], *, replace: bool = False) -> str:
     """A new token of the account of this role and name; `replace` ends the one made so before."""
     with the_house() as house:
         account = AccountId(uuid5(PLATFORM, f"{role}/{name}"))
@@ -309,7 +311,7 @@ def make_token(role: Role, name: str, communities: Sequence[str], *, replace: bo
 
         say(OpenAccount(account=account, name=name, role=role))
         if communities:
-            assigned = frozenset(CommunityId(UUID(community)) for community in communities)
+            assigned = frozenset(map(CommunityId, communities))
             say(AssignCommunities(account=account, communities=assigned))
         say(RevokeToken(token=id))
         say(IssueToken(token=id, account=account, digest=digest_of(token)))
@@ -322,6 +324,16 @@ def seed_demo(token: str, say: Callable[[str], None]) -> None:
     phones = [f"http://127.0.0.1:{first + n}" for n in range(len(demo.FLEET))]
     web = f"http://127.0.0.1:{config.port}"
     demo.seed(web, token, phones, demo.secret_of(config.data), say)
+
+
+def end_token(token: str) -> bool:
+    """Whether it was in force."""
+    with the_house() as house:
+        claim = token_claim(digest_of(token.strip()))
+        if (id := house.log.owners(PLATFORM, [claim]).get(claim)) is None:
+            return False
+        house.bus.dispatch(RevokeToken(token=TokenId(id)), community=PLATFORM, actor=OPERATOR)
+        return True
 
 
 def rebuild(name: str, progress: Callable[[int, int], None]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import click
 
@@ -48,11 +49,14 @@ def up() -> None:
 
 @gatehouse.command()
 def status() -> None:
-    """Show what runs, how far each read model is, which phones are online, what waits."""
+    """Show what runs, how far each read model is, which phones are online, what waits.
+
+    The exit status is 1 if nothing runs.
+    """
     from config import Config
     from status import show
 
-    show(Config.from_env(), _bootstrap().status)
+    sys.exit(not show(Config.from_env(), _bootstrap().status))
 
 
 @gatehouse.group()
@@ -61,15 +65,41 @@ def token() -> None:
 
 
 @token.command("create")
-@click.option("--role", default="manager", show_default=True, help="What it may do.")
-@click.option("--name", default="cli", show_default=True, help="Whose it is, for the audit.")
-@click.option("--community", "communities", multiple=True, help="Id of a community; repeatable.")
-def create_token(role: str, name: str, communities: tuple[str, ...]) -> None:
+@click.option(
+    "--role",
+    type=click.Choice(["installer", "manager"]),
+    default="manager",
+    show_default=True,
+    help="An installer opens communities and may touch those; a manager those it is given.",
+)
+@click.option("--name", required=True, help="Whose it is; the operation log will say so.")
+@click.option(
+    "--community",
+    "communities",
+    type=click.UUID,
+    multiple=True,
+    help="Id of a community that it may touch; repeatable, a manager needs one.",
+)
+def create_token(role: str, name: str, communities: tuple[UUID, ...]) -> None:
     """Make an API token and print it, this once: only its hash is kept.
 
-    Send it with each request as `Authorization: Bearer TOKEN`.
+    \b
+    gatehouse token create --name "Harbour office" --community c2195014-af4f-5eb7-8eee-b6c1a41dc709
+
+    Send it with each request as `Authorization: Bearer TOKEN`. The same role and name is the same
+    account: communities that are given replace those that it had.
     """
+    if role == "manager" and not communities:
+        raise click.UsageError("a manager needs a --community; `GET /api/v1/communities` has ids")
     click.echo(_bootstrap().make_token(role, name, communities))
+
+
+@token.command("revoke")
+def revoke_token() -> None:
+    """End an API token, asked for without showing it: the next request with it is refused."""
+    ended = _bootstrap().end_token(click.prompt("token", hide_input=True))
+    click.echo("revoked" if ended else "no such token is in force")
+    sys.exit(not ended)
 
 
 @gatehouse.command()
@@ -172,18 +202,32 @@ def main() -> None:
     except Exception as error:
         if not isinstance(error, _expected()):
             raise
-        sys.exit(f"gatehouse: {error}")
+        sys.exit(f"gatehouse: {_said(error)}")
+
+
+def _said(error: Exception) -> str:
+    """In one line. `gatehouse up` gives PostgreSQL; without it nothing else can be asked."""
+    match type(error).__name__, error.args:
+        case "Unavailable", _:
+            return "the database cannot be reached: `gatehouse up` starts it"
+        case "LookupError", (said,):
+            return str(said)
+    return str(error) or " ".join(map(str, vars(error).values()))
 
 
 def _expected() -> tuple[type[Exception], ...]:
     """What its message explains well enough; imported only now, so that --help stays quick."""
+    from environs import EnvError
     from psycopg import OperationalError
 
     from config import Unsafe
+    from domain.kernel import Malformed, Refused
     from eventlog.embedded import ServerFailed
+    from eventlog.port import Unavailable
     from running import NotStarted
 
-    return OperationalError, Unsafe, ServerFailed, NotStarted
+    ours = (Unsafe, ServerFailed, NotStarted, Unavailable, Malformed, Refused)
+    return (*ours, OperationalError, EnvError, OSError, LookupError)
 
 
 if __name__ == "__main__":

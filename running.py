@@ -18,7 +18,7 @@ import httpx
 from rich.console import Console
 
 from config import ROOT, Config
-from demo import phones_port, secret_of
+from demo import FLEET, phones_port, secret_of
 from eventlog.embedded import open_folder
 from supervision import (
     MARK,
@@ -95,7 +95,8 @@ def _alone(config: Config) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise NotStarted(
-                f"Gatehouse already runs over {config.data}: `gatehouse status` shows it"
+                f"Gatehouse already runs over {config.data}:"
+                f" `{asking(config)}gatehouse status` shows it"
             ) from None
         yield
 
@@ -103,17 +104,24 @@ def _alone(config: Config) -> Iterator[None]:
 def _clear(config: Config, show: Console) -> None:
     if left := end_strays(config):
         show.print(f"ended {left} processes that an earlier start had left behind")
+    first = phones_port(config.port)
+    for port in (config.port, *(range(first, first + len(FLEET)) if config.demo else ())):
+        _probe(port)
+    if config.create_kek():
+        show.print(f"made a master key: {config.kek_file} (without it nothing sealed can be read)")
+
+
+def _probe(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", config.port))
-        except OSError as error:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            why = getattr(error, "strerror", None) or "there is no such port"
             raise NotStarted(
-                f"port {config.port} of 127.0.0.1 cannot be had ({error.strerror}): "
-                f"try `make run PORT={config.port + 1}`"
+                f"port {port} of 127.0.0.1 cannot be had ({why}): try `make run PORT=9000`; the"
+                " demo's phones listen from PORT+100"
             ) from None
-    if config.create_kek():
-        show.print(f"made a master key: {config.kek_file} (without it nothing sealed can be read)")
 
 
 def environment(config: Config) -> dict[str, str]:
@@ -210,14 +218,20 @@ def _welcome(config: Config, token: str, show: Console) -> None:
     here = address(config)
     show.print(
         f"\nready: {here}\n"
-        f"  token (an administrator's, made for this start): {token}\n"
+        f"  token (an installer's, made for this start): {token}\n"
         f"  API documentation: {here}/api/docs\n"
         "three things to try, in another terminal:\n"
-        "  .venv/bin/gatehouse status          what runs, and what waits\n"
-        "  .venv/bin/gatehouse log tail        the events as they are recorded\n"
+        f"  {asking(config)}gatehouse status          what runs, and what waits\n"
+        f"  {asking(config)}gatehouse log tail        the events as they are recorded\n"
         f"  curl -H 'Authorization: Bearer {token}' {here}/api/v1/communities\n"
         f"Ctrl-C stops everything; the data stay in {config.data}\n"
     )
+
+
+def asking(config: Config) -> str:
+    """How a command finds this installation from the checkout's folder."""
+    elsewhere = config.data != Path("var").resolve() or "DATABASE_URL" in os.environ
+    return f"DATA={config.data} .venv/bin/" if elsewhere else ".venv/bin/"
 
 
 def _watch(config: Config, supervisord: subprocess.Popen[bytes], show: Console) -> None:

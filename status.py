@@ -28,18 +28,23 @@ LANES: LiteralString = """
 """
 
 
-def show(config: Config, ask: Callable[[], Mapping[str, object]]) -> None:
-    """`ask` gives title -> {name: value} or one value; OperationalError without a database."""
-    console = Console(highlight=False, markup=False)
+def show(config: Config, ask: Callable[[], Mapping[str, object]]) -> bool:
+    """Whether it runs. `ask` gives title -> {name: value} or one value; OperationalError without
+    a database.
+    """
+    console, runs = Console(highlight=False, markup=False), True
     try:
         console.print(_processes(Supervisor(config).processes()))
     except OSError:
         console.print(f"nothing runs over {config.data}: `gatehouse up` starts it")
+        runs = False
     try:
         for title, found in ask().items():
             console.print(_section(title, found))
     except OperationalError as error:
         console.print(f"the database cannot be reached: {str(error).splitlines()[0]}")
+        runs = False
+    return runs
 
 
 def _processes(processes: list[Supervised]) -> Table:

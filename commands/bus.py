@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
+from time import sleep
 from typing import Any, TypeVar, dataclass_transform
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from eventlog.port import Accepted, Conflict, Envelope, EventLog
 C = TypeVar("C")
 Dispatch = Callable[..., Accepted]
 TRIES = 3
+PAUSE = 0.02  # seconds: those who met once should not meet again
 
 
 @dataclass
@@ -96,6 +98,7 @@ class Bus:
     new_id: Callable[[], UUID]
     random: Random
     networks: Networks = ()
+    pause: Callable[[float], None] = sleep
 
     def dispatch(
         self,
@@ -113,9 +116,10 @@ class Bus:
             actor=actor.name,
             cause=cause,
         )
-        for _ in range(TRIES - 1):
+        for tried in range(1, TRIES):
             with suppress(Conflict):
                 return self._decide(envelope, actor)
+            self.pause(self.random.uniform(0, PAUSE * tried))
         return self._decide(envelope, actor)
 
     def _decide(self, envelope: Envelope, actor: Actor) -> Accepted:

@@ -6,6 +6,7 @@ the template of it.
 
 from collections.abc import Callable
 from dataclasses import fields as fields_of
+from inspect import cleandoc
 from io import BytesIO
 from threading import BoundedSemaphore
 from typing import Any, get_args, get_type_hints
@@ -116,7 +117,9 @@ def add_template_route(commands: Blueprint, name: str, cls: type, row: type) -> 
     def get(*, community: UUID) -> Response:
         """The spreadsheet to fill in, with a sheet that says how (M43)."""
         title = name.replace("-", " ").capitalize()
-        blank = template(list(columns_of(row).values()), title, [str(row.__doc__)])
+        blank = template(
+            list(columns_of(row).values()), title, [cleandoc(str(row.__doc__)).replace("\n", " ")]
+        )
         return send_file(BytesIO(blank), XLSX, True, f"{name}.xlsx")
 
     commands.add_url_rule(f"/{name}/template", f"{name}-template", get, methods=["GET"])

@@ -2,7 +2,7 @@
 
 from commands.bus import Things, command, handles
 from domain import settings
-from domain.kernel import Event
+from domain.kernel import Event, Malformed
 from domain.settings import CommunityCreated, PinMode, Settings
 
 
@@ -39,6 +39,8 @@ class ChangeSettings:
 
 @handles(ChangeSettings)
 def change_settings(cmd: ChangeSettings, things: Things) -> list[Event]:
+    if cmd.name is cmd.zone is cmd.pin_mode is None:
+        raise Malformed("body", "nothing to change: give name, zone or pin_mode")
     now = things.load(Settings, things.community)
     return settings.change(now, name=cmd.name, zone=cmd.zone, pin_mode=cmd.pin_mode)
 

@@ -129,6 +129,8 @@ def legal_schedule(wanted: Schedule) -> Schedule:
         raise Malformed("schedule.days", "weekdays from 1 (Monday) to 7 go with repeat weekly")
     if any(t.second or t.microsecond or t.tzinfo for t in (wanted.start, wanted.end)):
         raise Malformed("schedule.start", "hours and minutes of the community's clock, as 08:30")
+    if any(day and not 2000 <= day.year < 2100 for day in (wanted.first, wanted.last)):
+        raise Malformed("schedule.first", "dates from 2000 to 2099, as phones know them")
     if wanted.first and wanted.last and (wanted.last, wanted.end) < (wanted.first, wanted.start):
         raise Malformed("schedule.last", "ends before it starts")
     return wanted

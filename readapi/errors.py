@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from flask import Response, json
+from flask import Response, abort, json, request
 from flask_smorest import Api
-from marshmallow import Schema, fields
+from marshmallow import RAISE, Schema, fields
+from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 
 from domain.kernel import Forbidden, Malformed, Refused, Unknown
@@ -14,6 +15,8 @@ from eventlog.port import Conflict, Unavailable
 from schemas.sheets import SheetErrors, UnreadableSheet
 
 PROBLEM = "application/problem+json"
+# A mistyped filter would show everything: what a query does not know, it refuses.
+FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION["query"] = RAISE
 RETRY_SECONDS = "1"
 
 
@@ -70,8 +73,27 @@ def refused(error: Refused) -> Response:
 
 
 def unauthenticated(_: Unauthenticated) -> Response:
-    how = "send Authorization: Bearer TOKEN; `gatehouse token create` makes one"
+    how = "send Authorization: Bearer TOKEN; `gatehouse token create --help` says how to make one"
     return problem(401, {"WWW-Authenticate": "Bearer"}, detail=how)
+
+
+def unknown(error: Unknown) -> Response:
+    """The kind of thing alone: whether somebody else has it is nobody's business (S5)."""
+    return problem(404, detail=f"there is no such {str(error.args[0]).lower()} here")
+
+
+def conflict(_: Conflict) -> Response:
+    """No rule forbids it: others changed the same things meanwhile, three times."""
+    detail = "others changed the same things at the same time: send it again"
+    return problem(409, {"Retry-After": RETRY_SECONDS}, code="try-again", detail=detail)
+
+
+def only_json_or_files() -> None:
+    """A body of another type would be read as empty, and an empty one may be a legal command."""
+    if request.method == "POST" and request.path.startswith("/api/"):
+        hint = "hint" in (request.view_args or {})
+        if not (hint or request.is_json or request.mimetype == "multipart/form-data"):
+            abort(415, "send Content-Type: application/json (or multipart/form-data for a file)")
 
 
 def unavailable(_: Unavailable) -> Response:
@@ -91,18 +113,22 @@ class ProblemApi(Api):
 
     def _register_error_handlers(self) -> None:
         super()._register_error_handlers()
+        self._app.before_request(only_json_or_files)
         on = self._app.register_error_handler
         on(Malformed, lambda e: malformed({e.field: [e.message]}))
         on(SheetErrors, malformed_sheet)
         on(UnreadableSheet, lambda e: malformed({"file": [str(e)]}))
         on(Refused, refused)
-        on(Conflict, lambda _: problem(409, code="try-again"))
+        on(Conflict, conflict)
         on(Forbidden, lambda e: problem(403, code=e.code))
-        on(Unknown, lambda _: problem(404))
+        on(Unknown, unknown)
+        on(RecursionError, lambda _: malformed({"body": ["nested too deeply"]}))
         on(Unauthenticated, unauthenticated)
         on(Unavailable, unavailable)
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         messages = getattr(error, "data", {}).get("messages", {})
+        detail = error.description if error.code == HTTPStatus.UNSUPPORTED_MEDIA_TYPE else None
         errors = [flat(said) for said in messages.values()]  # by place: json, query, headers
-        return problem(error.code or 500, errors={k: v for e in errors for k, v in e.items()})
+        flattened = {k: v for e in errors for k, v in e.items()}
+        return problem(error.code or 500, errors=flattened, detail=detail)

@@ -11,7 +11,7 @@ from domain.kernel import Unknown
 from readapi.errors import Unauthenticated
 
 API = "/api/v1/"
-SCHEME = "Bearer "
+SCHEME = "bearer"
 SECURITY = {"type": "http", "scheme": "bearer"}
 
 
@@ -30,8 +30,8 @@ def guard(
         given = request.view_args or {}
         if not request.path.startswith(API) or "hint" in given or request.url_rule is None:
             return
-        header = request.headers.get("Authorization", "")
-        account = account_of(header.removeprefix(SCHEME)) if header.startswith(SCHEME) else None
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        account = account_of(token.strip()) if scheme.lower() == SCHEME else None
         if account is None:
             raise Unauthenticated
         community = given.get("community")

@@ -3,9 +3,10 @@
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from functools import cache
+from hashlib import sha256
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 from marshmallow import Schema, fields
 
 from domain.kernel import Malformed
@@ -29,7 +30,10 @@ class PageQuery(After):
         if self.cursor is None:
             return None
         try:
-            return tuple(json.loads(urlsafe_b64decode(self.cursor)))
+            mark, *key = json.loads(urlsafe_b64decode(self.cursor))
+            if mark != list_mark():
+                raise ValueError
+            return tuple(key)
         except (ValueError, TypeError, RecursionError):
             raise Malformed("cursor", "not a cursor of this list") from None
 
@@ -60,4 +64,10 @@ def item(doc: str) -> Response:
 
 
 def cursor(key: Key) -> str:
-    return urlsafe_b64encode(json.dumps(key, default=str).encode()).decode()
+    return urlsafe_b64encode(json.dumps([list_mark(), *key], default=str).encode()).decode()
+
+
+def list_mark() -> str:
+    """Of the list and its order: another list's cursor would give an arbitrary page."""
+    order = request.args.get("sort", "")
+    return sha256(f"{request.path}?{order}".encode()).hexdigest()[:8]

@@ -115,7 +115,7 @@ class Reading:
                 self._waiting.release()
 
     def reached(self, name: str, position: int) -> bool:
-        deadline = monotonic() + self.seconds
+        deadline = g.setdefault("deadline", monotonic() + self.seconds)  # one for all models
         with self.turn() as mine:
             return mine and self.positions.wait(name, position, deadline - monotonic())
 
@@ -160,8 +160,9 @@ def unchanged(model: Projector, community: CommunityId, besides: object) -> None
     """Everything that an answer depends on: the model's code and last change, address and role."""
     before, changed = g.get("etag", ""), model.changed(community)
     seen = [before, model.name, model.version(), changed, request.full_path, g.actor.role, besides]
-    g.etag = f'W/"{sha256(repr(seen).encode()).hexdigest()[:24]}"'
-    if request.method == "GET" and request.headers.get("If-None-Match") == g.etag:
+    tag = sha256(repr(seen).encode()).hexdigest()[:24]
+    g.etag = f'W/"{tag}"'
+    if request.method == "GET" and request.if_none_match.contains_weak(tag):
         abort(Response(status=304))
 
 

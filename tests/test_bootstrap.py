@@ -23,11 +23,12 @@ from domain.accounts import PLATFORM, Role, TokenId
 from domain.devices import Device
 from domain.ids import AccountId
 from domain.kernel import fold
+from projections.apartments import Apartments
 from projections.residents import Residents
 from projections.settings import CommunitySettings
 from schemas.sheets import read_sheet, write_sheet
 from schemas.sheets.rows import columns_of
-from tests.builders import ANN, ELSEWHERE, FLAT_1, GATE, HARBOUR, LOOPBACK, TOWER
+from tests.builders import ANN, BOB, ELSEWHERE, FLAT_1, GATE, HARBOUR, LOOPBACK, TOWER
 from tests.running_server import RunningServer
 
 HOME = f"/api/v1/communities/{HARBOUR}"
@@ -200,6 +201,46 @@ def test_s14_every_no_is_a_problem(
     assert said.items() <= told(answer).items()
 
 
+def test_s14_a_body_that_is_no_json_is_refused_and_not_taken_as_empty(web: FlaskClient) -> None:
+    installer = token(web, "installer")
+    a_house(web, installer)
+    auth = {"Authorization": f"bearer {installer}"}  # the scheme's case is nobody's business
+    at = f"{HOME}/commands/change-settings"
+    plain = web.post(at, data='{"name": "X"}', headers=auth, content_type="text/plain")
+    assert (plain.status_code, "application/json" in told(plain)["detail"]) == (415, True)
+    deep = web.post(at, data="[" * 3000, headers=auth, content_type="application/json")
+    assert (deep.status_code, told(deep)["errors"]) == (422, {"body": ["nested too deeply"]})
+    nothing = send(web, installer, "change-settings")
+    assert (nothing.status_code, list(told(nothing)["errors"])) == (422, ["body"])
+
+
+def test_s14_what_a_query_does_not_know_is_refused(web: FlaskClient) -> None:
+    installer = token(web, "installer")
+    a_house(web, installer)
+    house: House = web.application.extensions["house"]
+    for kind in (Residents, Apartments):
+        house.runner.rebuild(kind)
+    send(
+        web,
+        installer,
+        "add-resident",
+        resident=str(BOB),
+        apartment=str(FLAT_1),
+        role="family",
+        contact=CONTACT,
+    )
+    house.runner.rebuild(Residents)
+    auth = {"Authorization": f"Bearer {installer}"}
+    assert web.get(f"{HOME}/residents?nam=ann", headers=auth).status_code == 422
+    page = told(web.get(f"{HOME}/residents?limit=1", headers=auth))
+    same, other = (
+        f"{HOME}/{where}?limit=1&cursor={page['next']}" for where in ("residents", "apartments")
+    )
+    assert web.get(same, headers=auth).status_code == 200
+    assert web.get(other, headers=auth).status_code == 422
+    assert web.get(f"{same}&sort=apartment", headers=auth).status_code == 422
+
+
 def test_every_command_is_in_the_document_and_every_read_too(web: FlaskClient) -> None:
     document = web.get("/api/openapi.json").get_json()
     paths = {p.partition("/commands/")[2] for p in document["paths"]}
@@ -280,7 +321,7 @@ def test_f7_a_bad_sheet_says_which_cell_and_what_to_do(web: FlaskClient) -> None
     answer = upload(web, installer, write_sheet(columns, [bad]))
     assert (answer.status_code, answer.content_type) == (422, "application/problem+json")
     assert told(answer)["errors"] == {
-        "D2": ["row 2, Apt: no such apartment: the installer adds apartments (A44)"],
+        "D2": ["row 2, Apt: no such apartment: the installer adds apartments"],
         "P2": ["row 2, PIN: 2 to 8 digits, not starting with 9"],
     }
     refused = upload(web, installer, b"not a spreadsheet")

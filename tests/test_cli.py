@@ -95,3 +95,24 @@ def run(command: list[str], **changes: str) -> "subprocess.CompletedProcess[str]
     return subprocess.run(  # noqa: S603
         command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
     )
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["token", "create", "--name", "x", "--role", "god"], "'god' is not one of"),
+        (["token", "create", "--name", "x"], "a manager needs a --community"),
+        (["token", "create", "--name", "x", "--community", "y"], "not a valid UUID"),
+        (["run", "nope"], "no process is called nope; there are projector, adapters"),
+        (["rebuild", "nope"], "no read model is called nope; there are access_groups"),
+    ],
+)
+def test_a_slip_is_answered_in_a_line_and_never_by_a_traceback(
+    command: list[str], said: str
+) -> None:
+    done = subprocess.run(  # noqa: S603
+        [GATEHOUSE, *command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

@@ -135,7 +135,8 @@ def test_a_second_one_over_the_same_data_is_refused(house: House) -> None:
     output, _ = (second := house.up()).communicate(timeout=30)
     assert second.returncode == 1
     assert output == (
-        f"Gatehouse already runs over {house.folder}/var: `gatehouse status` shows it\n"
+        f"Gatehouse already runs over {house.folder}/var:"
+        f" `DATA={house.folder}/var .venv/bin/gatehouse status` shows it\n"
     )
 
 

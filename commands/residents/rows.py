@@ -10,10 +10,11 @@ NOT_YET = "not managed by Gatehouse yet: leave it blank"
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class ResidentRow:
-    """Blank keeps what is there, #CLEAR empties it (A20); UID says who is edited (A21).
-
-    All is text: what is wrong with it is told together with what the house says to it.
+    """A blank cell keeps what is there; #CLEAR empties it. UID says who is edited: leave it blank
+    for a new resident. All rows are taken, or none.
     """
+
+    # All is text (A20, A21): what is wrong with it is told together with what the house says.
 
     row: int
     clear: frozenset[str] = frozenset()

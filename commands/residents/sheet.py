@@ -195,11 +195,11 @@ class Table:
             raise Malformed("building", "missing: name the building")
         building = self.buildings.get(fold(row.building))
         if building is None:
-            raise Malformed("building", "no such building: the installer adds buildings (A44)")
+            raise Malformed("building", "no such building: the installer adds buildings")
         if not row.apartment:
             raise Malformed("apartment", "missing: give the apartment's number")
         if (building, fold(row.apartment)) not in self.numbers:
-            raise Malformed("apartment", "no such apartment: the installer adds apartments (A44)")
+            raise Malformed("apartment", "no such apartment: the installer adds apartments")
         return self.homes[self.numbers[building, fold(row.apartment)]]
 
     def _household(self, home: Apartment) -> Iterable[Resident]:

@@ -75,6 +75,8 @@ DAY = date(2026, 3, 2)
         (Schedule(repeat="daily", days=frozenset({1})), "weekdays"),
         (Schedule(repeat="daily", start=time(8, 30, 15)), "hours and minutes"),
         (Schedule(repeat="never", first=DAY, last=DAY - timedelta(1)), "before it starts"),
+        (Schedule(repeat="never", first=date(1, 1, 1), last=DAY), "2000 to 2099"),
+        (Schedule(repeat="never", first=DAY, last=date(9999, 12, 31)), "2000 to 2099"),
         (
             Schedule(repeat="never", first=DAY, last=DAY, start=time(9), end=time(8)),
             "before it starts",

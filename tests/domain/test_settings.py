@@ -40,6 +40,10 @@ def test_m116_the_zone_is_one_of_the_iana_database() -> None:
     given(a_community()).when(ChangeSettings(zone="Mars/Phobos")).then_refused("IANA")
 
 
+def test_m116_what_means_another_zone_on_each_machine_is_none() -> None:
+    given(a_community()).when(ChangeSettings(zone="localtime")).then_refused("IANA")
+
+
 def test_m113_m116_what_is_left_out_stays() -> None:
     given(a_community()).when(ChangeSettings(name="Quay")).then(
         CommunityRenamed(community=HARBOUR, name="Quay")

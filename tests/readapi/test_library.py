@@ -106,9 +106,10 @@ def test_m93_m94_search_for_a_code_or_a_part_of_it(web: FlaskClient) -> None:
     assert found(web, f"{THERE}/cards", code="0a") == []
 
 
-def test_p4_a_code_in_an_address_finds_nothing_special(web: FlaskClient) -> None:
-    assert codes(web, f"{URL}/pins?code=2468") == ["2468", "1357"]
-    assert web.get(f"{URL}/pins/search?code=2468").status_code == 405
+def test_p4_a_code_in_an_address_is_refused_and_not_repeated(web: FlaskClient) -> None:
+    answer = web.get(f"{URL}/pins?code=2468")
+    assert answer.status_code == 422
+    assert "2468" not in answer.get_data(as_text=True)
 
 
 def test_a_search_is_paged_and_its_answers_are_not_kept(web: FlaskClient, house: House) -> None:
