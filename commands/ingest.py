@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from domain.settings import Settings
 from eventlog.port import EventLog
 from eventlog.reports import Cursor, ReportLog
 
+AHEAD = timedelta(minutes=2)  # what a phone's clock may be before ours
 METHODS: dict[str, EntryMethod] = {
     "pin": "pin",
     "password": "pin",
@@ -150,7 +151,8 @@ def entry(
     now: datetime,
 ) -> DoorLogEntry:
     zone = ZoneInfo(settings.zone)
-    at = line.local.replace(tzinfo=zone).astimezone(UTC) if line.local else now
+    said = line.local.replace(tzinfo=zone).astimezone(UTC) if line.local else now
+    at = now if said > now + AHEAD else said  # nothing happens after it was heard of
     names = {relay.number: relay.name for relay in device.relays}
     method = method_of(line)
     return DoorLogEntry(

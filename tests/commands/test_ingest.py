@@ -1,7 +1,8 @@
 """What doors report: matched to people by a keyed hash, without a code in what is kept."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -37,6 +38,7 @@ HOME: tuple[Event, ...] = (
     a_resident(ANN),
     a_resident(BOB, home=FLAT_2),
 )
+HEARD = datetime(2026, 7, 1, 12, 5, tzinfo=UTC)
 NOON = datetime(2026, 7, 1, 12)  # noqa: DTZ001 - as a phone says it
 
 
@@ -50,10 +52,10 @@ def a_line(id: int = 1, code: str = "", method: str = "PIN", *, success: bool = 
     return Line(id=id, local=NOON, method=method, name="Ann", code=code, relay=1, success=success)
 
 
-def taken(*lines: Line, past: Sequence[Event]) -> list[DoorLogEntry]:
+def taken(*lines: Line, past: Sequence[Event], now: datetime = HEARD) -> list[DoorLogEntry]:
     reports = MemoryReportLog(lambda: NOW)
     ingest = Ingest(a_log(*past), reports)
-    ingest.take(HARBOUR, gate(), lines, epoch=0, expected=None, now=NOW)
+    ingest.take(HARBOUR, gate(), lines, epoch=0, expected=None, now=now)
     return [r.event for r in reports.read(after=0) if isinstance(r.event, DoorLogEntry)]
 
 
@@ -103,7 +105,17 @@ def test_a6_in_apt_pin_mode_the_apartment_says_whose_pin_it_is() -> None:
 def test_a_time_that_is_no_time_is_the_time_of_receipt() -> None:
     lineless = Line(id=1, local=None, method="PIN", name="", code="", relay=None, success=False)
     [entry] = taken(lineless, past=IN_PIN_MODE)
-    assert (entry.happened_at, entry.local, entry.door_name) == (NOW, "", "Gate 1")
+    assert (entry.happened_at, entry.local, entry.door_name) == (HEARD, "", "Gate 1")
+
+
+def test_t4_a_time_yet_to_come_is_the_time_of_receipt_and_the_phones_word_is_kept() -> None:
+    soon, later = NOW + timedelta(minutes=1), NOW + timedelta(hours=9)
+    lines = [
+        replace(a_line(n), local=at.replace(tzinfo=None)) for n, at in enumerate((soon, later), 1)
+    ]
+    first, second = taken(*lines, past=(a_community(), *HOME), now=NOW)
+    assert (first.happened_at, second.happened_at) == (soon, NOW)
+    assert second.local == f"{later:%Y-%m-%dT%H:%M:%S}"
 
 
 def test_n12_two_pollers_of_a_phone_store_nothing_twice() -> None:
