@@ -23,7 +23,7 @@ from bench.results import OUT, QUICK, Absurd, prepare
 from bench.running import SHARED, Gatehouse, NotUp
 
 SUITES = sorted(file.stem for file in Path(__file__).parent.glob("suites/*.py"))
-ROUNDS = {"append": 3, "commands": 4, "import_residents": 2, "import_sheet": 3, "memory": 2}
+ROUNDS = {"append": 3, "commands": 3, "import_residents": 2, "import_sheet": 3, "memory": 2}
 USUAL, MOST_SECONDS = 3, 300
 LAST = ("push", "memory")  # they start a Gatehouse of their own; quick, the others share one
 QUIET = ("import_sheet", "append")

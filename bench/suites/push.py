@@ -81,7 +81,7 @@ class Door:
     def rest(self, state: str) -> None:
         """Until the lane has read it back, said so, and has nothing more to do."""
         self.until(lambda: self.standing() == state, 0.05)
-        sleep(0.1)
+        sleep(0.05)
 
     def standing(self) -> str:
         said = json.loads(self.town.read(f"residents/{self.who}/doors").body)
