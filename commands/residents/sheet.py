@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from domain.settings import Settings
 from schemas.of import EmailAddress, MobileNumber
 
 NOBODY = UUID(int=0)
+EMAIL, MOBILE = EmailAddress(), MobileNumber()
 ROLES: dict[str, HouseholdRole] = {"0": "master", "1": "family"}
 ADVICE = {
     "master-exists": "the apartment has a master already: 1 makes a member of the family",
@@ -314,9 +316,15 @@ def role(row: ResidentRow) -> HouseholdRole:
     return ROLES[row.role]
 
 
+@lru_cache(maxsize=8)
+def checked(kind: EmailAddress | MobileNumber, text: str) -> str:
+    """A row is looked at twice in a row, for its flaws and for its events."""
+    return str(kind.deserialize(text))
+
+
 def email(row: ResidentRow) -> Email:
     try:
-        return Email(EmailAddress().deserialize(row.email))
+        return Email(checked(EMAIL, row.email or ""))
     except ValidationError:
         raise Malformed("email", "no e-mail address, as ann@example.org") from None
 
@@ -328,7 +336,7 @@ def mobile(row: ResidentRow) -> Mobile:
             raise Malformed("calling_code", "missing: the mobile number needs it, or begins with +")
         text = f"+{row.calling_code.removeprefix('+').removeprefix('00')} {text}"
     try:
-        return Mobile(MobileNumber().deserialize(text))
+        return Mobile(checked(MOBILE, text))
     except ValidationError:
         raise Malformed("mobile", "no such number in the country of the calling code") from None
 
