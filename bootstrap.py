@@ -33,11 +33,11 @@ from commands.accounts import (
     AssignCommunities,
     IssueToken,
     OpenAccount,
+    Openers,
     RevokeToken,
     Tokens,
     actor,
     digest_of,
-    may_touch,
 )
 from commands.bus import Bus
 from commands.devices import device_of
@@ -216,7 +216,7 @@ def create_app(config: Config | None = None) -> Flask:
     guard(
         app,
         Tokens(house.log).account_of,
-        lambda account, community: may_touch(house.log, account, community),
+        Openers(house.log).may_touch,
         actor,
     )
     api = ProblemApi(app)

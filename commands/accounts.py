@@ -1,5 +1,6 @@
 """Who may ask what: accounts, their tokens, and whose a token is."""
 
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from commands.bus import Things, handles
@@ -119,14 +120,28 @@ class Tokens:
         return (known.token, known.account) if known else None
 
 
-def may_touch(log: EventLog, account: Account, community: CommunityId) -> bool:
-    """Those assigned; and for an installer those that it opened, or that nobody has opened yet."""
-    if community in account.communities:
-        return True
-    if account.role != "installer" or community == PLATFORM:
-        return False
-    opened = fold(Settings, log.streams(community, [community])[community])
-    return opened is None or opened.installer == str(account.account)
+@dataclass
+class Openers:
+    """Who opened which community: that never changes, so it is asked once."""
+
+    log: EventLog
+    known: dict[CommunityId, str] = field(default_factory=dict)
+
+    def opener(self, community: CommunityId) -> str | None:
+        if community not in self.known:
+            opened = fold(Settings, self.log.streams(community, [community])[community])
+            if opened is None:
+                return None
+            self.known[community] = opened.installer
+        return self.known[community]
+
+    def may_touch(self, account: Account, community: CommunityId) -> bool:
+        """Those assigned; for an installer those that it opened, or that nobody has opened yet."""
+        if community in account.communities:
+            return True
+        if account.role != "installer" or community == PLATFORM:
+            return False
+        return self.opener(community) in (None, str(account.account))
 
 
 def actor(account: Account) -> Actor:
