@@ -22,6 +22,8 @@ from schemas.of import EmailAddress, MobileNumber
 
 NOBODY = UUID(int=0)
 EMAIL, MOBILE = EmailAddress(), MobileNumber()
+UNSEEN = "an invisible character is inside: type it again"
+FREE = ("first_name", "last_name", "apartment_name", "remark", "phone1", "phone2", "phone3")
 ROLES: dict[str, HouseholdRole] = {"0": "master", "1": "family"}
 ADVICE = {
     "master-exists": "the apartment has a master already: 1 makes a member of the family",
@@ -149,6 +151,7 @@ class Table:
             for later in ("floors", "plates", "uhf")
             if getattr(row, later) or later in row.clear
         ]
+        found += [(name, UNSEEN) for name in FREE if not (getattr(row, name) or "").isprintable()]
         checks: list[Callable[[], object]] = [
             lambda: row.uid or self._home(row),
             lambda: row.role is None or role(row),

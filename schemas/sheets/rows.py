@@ -1,15 +1,12 @@
 """Records from the rows of a sheet: a column is said once, beside the field that it fills."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from marshmallow import ValidationError
-
-from schemas.of import schema_of
 from schemas.sheets.columns import CellError, Column, SheetErrors
-from schemas.sheets.reading import Sheet
+from schemas.sheets.reading import Sheet, SheetRow
 
 R = TypeVar("R")
 CLEAR = "#CLEAR"  # A20: blank keeps what is there, this empties it
@@ -34,13 +31,14 @@ def is_column(part: object) -> bool:
 
 
 def load(record: type[R], sheet: Sheet) -> list[R]:
-    """Every row as a record, or SheetErrors with all that is wrong; a blank cell is left out."""
+    """Every row as a record; a blank cell is left out, a field of several parts is split at ";".
+
+    Cells are text and stay text: what is wrong with them is the importer's to say, all at once.
+    """
     shape: type = record
-    try:
-        loaded: list[R] = schema_of(shape)(many=True).load(list(_raw(record, sheet)))
-    except ValidationError as wrong:
-        raise SheetErrors(list(_errors(record, sheet, wrong.messages_dict))) from None
-    return loaded
+    lists = _lists(shape)
+    names = {field: column.name for field, column in columns_of(shape).items()}
+    return [record(**_fields(row, names, lists)) for row in sheet.rows]
 
 
 def locate(record: type, sheet: Sheet, wrong: Sequence[tuple[int, str, str]]) -> SheetErrors:
@@ -55,17 +53,15 @@ def locate(record: type, sheet: Sheet, wrong: Sequence[tuple[int, str, str]]) ->
     )
 
 
-def _raw(record: type, sheet: Sheet) -> Iterator[dict[str, Any]]:
-    columns, lists = columns_of(record), _lists(record)
-    for row in sheet.rows:
-        texts = {field: row.cells[column.name] for field, column in columns.items()}
-        given = {
-            field: _parts(text) if field in lists else text
-            for field, text in texts.items()
-            if text not in ("", CLEAR)
-        }
-        clear = [field for field, text in texts.items() if text == CLEAR]
-        yield {**given, "row": row.number, "clear": clear}
+def _fields(row: SheetRow, names: Mapping[str, str], lists: frozenset[str]) -> dict[str, Any]:
+    given: dict[str, Any] = {"row": row.number}
+    clear = []
+    for field, name in names.items():
+        if (text := row.cells[name]) == CLEAR:
+            clear.append(field)
+        elif text:
+            given[field] = _parts(text) if field in lists else text
+    return given | {"clear": frozenset(clear)}
 
 
 def _lists(record: type) -> frozenset[str]:
@@ -77,21 +73,5 @@ def _is_list(hint: Any) -> bool:
     return get_origin(hint) is tuple or any(map(_is_list, get_args(hint)))
 
 
-def _parts(text: str) -> list[str]:
-    return [part.strip() for part in text.split(";") if part.strip()]
-
-
-def _errors(record: type, sheet: Sheet, messages: Mapping[Any, Any]) -> Iterator[CellError]:
-    for index, fields in sorted(messages.items()):
-        for field, said in fields.items():
-            for message in _flat(said):
-                column = columns_of(record)[field]
-                yield sheet.error(sheet.rows[index], column.name, message)
-
-
-def _flat(said: Any) -> Iterator[str]:
-    if isinstance(said, Mapping):
-        for inner in said.values():
-            yield from _flat(inner)
-    else:
-        yield from said
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part for part in map(str.strip, text.split(";")) if part)
