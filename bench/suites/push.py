@@ -84,7 +84,11 @@ class Door:
         sleep(0.05)
 
     def standing(self) -> str:
-        said = json.loads(self.town.read(f"residents/{self.who}/doors").body)
+        answer, *_ = ask(self.town.house.port, self.town.get(f"residents/{self.who}/doors"))
+        if answer.status == 404:
+            return ""  # the screen has not heard of the person yet
+        expect(200)(answer)
+        said = json.loads(answer.body)
         phones = [*said["doors"], *said["withdrawing"]]
         states = {one["state"] for phone in phones for one in phone["credentials"]}
         return ",".join(sorted(states))
