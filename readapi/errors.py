@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, abort, json, request
 from flask_smorest import Api
 from marshmallow import RAISE, Schema, fields
+from psycopg import InterfaceError, OperationalError
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 
@@ -96,7 +97,7 @@ def only_json_or_files() -> None:
             abort(415, "send Content-Type: application/json (or multipart/form-data for a file)")
 
 
-def unavailable(_: Unavailable) -> Response:
+def unavailable(_: Exception) -> Response:
     return problem(503, {"Retry-After": RETRY_SECONDS}, detail="the log is out of reach; try again")
 
 
@@ -125,6 +126,8 @@ class ProblemApi(Api):
         on(RecursionError, lambda _: malformed({"body": ["nested too deeply"]}))
         on(Unauthenticated, unauthenticated)
         on(Unavailable, unavailable)
+        for lost in (OperationalError, InterfaceError):  # while it was being asked (K3)
+            on(lost, unavailable)
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         messages = getattr(error, "data", {}).get("messages", {})

@@ -164,6 +164,22 @@ def test_k3_a_web_that_begins_before_postgresql_answers_503_and_then_serves(
     house.close()
 
 
+def test_k3_a_read_whose_connection_is_ended_meanwhile_answers_503(
+    web: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installer = token(web, "installer")
+    a_house(web, installer)
+    lost = psycopg.errors.AdminShutdown("terminating connection")
+
+    def ended(*_: object, **__: object) -> None:
+        raise lost
+
+    monkeypatch.setattr(Residents, "listed", ended)
+    answer = web.get(f"{HOME}/residents", headers={"Authorization": f"Bearer {installer}"})
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert "terminating" not in answer.get_data(as_text=True)
+
+
 def test_k3_a_read_finds_another_connection_when_its_own_was_ended(web: FlaskClient) -> None:
     installer = token(web, "installer")
     a_house(web, installer)
