@@ -172,8 +172,7 @@ class House:
             autocommit=True,
             prepare_threshold=0,
             connect_timeout=2,
-            # A lost commit takes the position with it: it is only read again.
-            options=f"-c search_path={schema} -c synchronous_commit=off",
+            options=f"-c search_path={schema}",
         )
 
     def hint(self, device: DeviceId) -> None:
