@@ -172,7 +172,8 @@ class House:
             autocommit=True,
             prepare_threshold=0,
             connect_timeout=2,
-            options=f"-c search_path={schema}",
+            # A lost commit takes the position with it: it is only read again.
+            options=f"-c search_path={schema} -c synchronous_commit=off",
         )
 
     def hint(self, device: DeviceId) -> None:

@@ -99,6 +99,9 @@ class Projector(Consumer):
         self.position = 0
 
     def apply(self, batch: Sequence[Recorded[Any]]) -> None:
+        if not any(type(record.event) in self.handlers for record in batch):
+            self._pass(batch[-1].position)
+            return
         with self.db.transaction():
             if self.held() != self.position:
                 self.position = self.held()
@@ -108,6 +111,20 @@ class Projector(Consumer):
                 gathered.clear()
             super().apply(batch)
             self._move(before, batch)
+
+    def _pass(self, position: int) -> None:
+        """What concerns it not moves the position alone: one statement, one commit."""
+        moved = self.db.execute(
+            "with moved as (update positions set position = %s, moved_at = clock_timestamp()"
+            " where name = %s and position = %s returning name)"
+            " select pg_notify('read', %s) from moved",
+            [position, self.name, self.position, f"{self.name}:{position}"],
+        ).fetchone()
+        if moved:
+            self.position = position
+        else:
+            with self.db.transaction():
+                self.position = self.held()
 
     def held(self) -> int:
         """The position of the tables; locks it until the transaction ends."""

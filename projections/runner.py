@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event as Flag
 from threading import Thread
+from time import monotonic
 from typing import Any, Protocol
 
 import structlog
@@ -14,6 +15,7 @@ from projections.projector import Projector
 
 LIVE, SHADOW = "read", "rebuild"
 IDLE_SECONDS, RETRY_SECONDS = 1.0, 0.5
+BUSY_SECONDS, BREATH_SECONDS = 0.1, 0.02
 log = structlog.get_logger()
 
 
@@ -70,11 +72,14 @@ class Runner:
         return model
 
     def follow(self, model: Projector, stop: Flag) -> None:
-        source = self.logs[model.follows]
+        source, applied_at = self.logs[model.follows], 0.0
         while not stop.is_set():
             batch = source.read(after=model.position, wait=IDLE_SECONDS)
             if batch and not self.applied(model, batch):
                 stop.wait()
+            if batch and monotonic() - applied_at < BUSY_SECONDS:
+                stop.wait(BREATH_SECONDS)  # what comes close together is applied together
+            applied_at = monotonic() if batch else applied_at
 
     def applied(self, model: Projector, batch: Sequence[Recorded[Any]]) -> bool:
         """E10: nothing is skipped. One that cannot apply an event stops; the others go on."""
