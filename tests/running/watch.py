@@ -71,6 +71,7 @@ class Watch:
     found: list[str] = field(default_factory=list)
     lost: dict[int, float] = field(default_factory=dict)
     exposed: dict[int, float] = field(default_factory=dict)
+    began: dict[int, float] = field(default_factory=dict)
 
     def look(self, stop: Flag) -> None:
         while not stop.wait(BREATH_SECONDS):
@@ -97,9 +98,12 @@ class Watch:
         self.samples.append(sample)
         self.judged += len(sample.judged())
         unheld = sample.unheld()
-        if unheld and now < self.lost.get(n, 0) + NOTICED_SECONDS:
-            self.exposed[n] = now - self.lost[n]
-        else:
+        if not unheld:
+            self.began.pop(n, None)
+            return
+        # Moments of it are seen on troubled phones and not explained yet: they must stay moments.
+        self.exposed[n] = now - self.began.setdefault(n, self.lost.get(n, now))
+        if self.exposed[n] > NOTICED_SECONDS:
             self.found += unheld
 
 
