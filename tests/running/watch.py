@@ -101,7 +101,8 @@ class Watch:
         if not unheld:
             self.began.pop(n, None)
             return
-        # Moments of it are seen on troubled phones and not explained yet: they must stay moments.
+        # A right that went and came back while a slow phone was written to: the last report, from
+        # before, has the digest that is wanted again. It must stay a moment.
         self.exposed[n] = now - self.began.setdefault(n, self.lost.get(n, now))
         if self.exposed[n] > NOTICED_SECONDS:
             self.found += unheld
