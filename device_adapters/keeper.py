@@ -169,10 +169,19 @@ class Keeper:
         if (grants or not todo) and self._must_set_mode():
             self._set_mode()
             return True
+        self._announce(todo, grants)
         self._write(todo, grants)
         if self._unproven:
             self._prove(grants)
         return bool(todo)
+
+    def _announce(self, todo: Sequence[str], grants: bool) -> None:
+        """What was found there counts no more, even if just that is wanted again in a moment."""
+        try:
+            self._say(self._found.doubtful(set(map(holder, todo))))
+        except Exception:
+            if grants:
+                raise  # a revocation waits for nobody, not even for the log
 
     def _must_set_mode(self) -> bool:
         """After what must go, before anybody's PIN comes (M115)."""
@@ -228,6 +237,7 @@ class Keeper:
         """A batch that is refused is tried again one by one: one bad record spoils all."""
         wanted = {key: self.wants.of(key) for key in keys}
         entries = [entry for entry in wanted.values() if entry]
+        self._found.doubt(keys)
         try:
             if entries:
                 self._phone.put(entries)

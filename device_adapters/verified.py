@@ -96,6 +96,12 @@ class Findings:
         kinds: dict[CredentialKind, bool] = {"pin": bool(found.pin), "card": bool(found.cards)}
         self.strays[key] = frozenset(kind for kind, there in kinds.items() if there)
 
+    def doubt(self, keys: Iterable[str]) -> None:
+        """They are about to be written: until they are read again they may be there or not."""
+        for key in keys:
+            if before := self.verified.pop(key, None):
+                self.strays[key] = frozenset(kind for _, kind in evidence([before]))
+
     def lost(self, key: str) -> None:
         self.verified.pop(key, None)
         self.strays.pop(key, None)
@@ -121,6 +127,23 @@ class Findings:
             if kind not in wanted and (found := self._withdrawn(who, kind)):
                 yield found
 
+    def doubtful(self, people: Iterable[UUID]) -> list[Outcome]:
+        """What was last said to be there, and is about to be taken or replaced."""
+        wanted = {who: evidence(self._to_be_held(who)) for who in people}
+        credentials = [(who, kind) for who in people for kind in KINDS]
+        found = [one for credential in credentials if (one := self.reported.get(credential))]
+        return [
+            Outcome(holder=one.holder, kind=one.kind, state="pending")
+            for one in found
+            if one.state in ("verified", "sent")
+            and not self._is_wanted(one, wanted[one.holder].get((one.holder, one.kind)))
+        ]
+
+    def _to_be_held(self, who: UUID) -> Iterable[Entry]:
+        """There may be no room for what is wanted (D4)."""
+        entries = (self.wants.of(entry.key) for entry in self.wants.entries_of(who))
+        return [entry for entry in entries if entry]
+
     def drifted(self) -> list[Outcome]:
         """What was last said and is no longer so, though nothing else is wanted."""
         return [
@@ -134,10 +157,12 @@ class Findings:
 
     def _is_lost(self, said: Outcome) -> bool:
         for entry in self.wants.entries_of(said.holder):
-            text = evidence([entry]).get((said.holder, said.kind))
-            if text and self.digest(text) == said.digest:
+            if self._is_wanted(said, evidence([entry]).get((said.holder, said.kind))):
                 return not self.right(entry.key) or (said.kind == "pin" and not self.in_mode())
         return False
+
+    def _is_wanted(self, said: Outcome, text: str | None) -> bool:
+        return text is not None and self.digest(text) == said.digest
 
     def _is_back(self, said: Outcome) -> bool:
         return any(

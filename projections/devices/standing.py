@@ -113,14 +113,16 @@ def standing(
 def granted(
     kind: CredentialKind, opened: tuple[OpenedDoc, ...], last: Said | None, wanted: bytes
 ) -> CredentialDoc:
-    """A success that was said of another code or of other grants is none."""
-    if last is None or (last.state in ("verified", "sent") and last.digest != wanted):
+    """A success that was said of another code or of other grants is none. Nor is one that its lane
+    has called pending since, about to write something else: just that may be wanted again."""
+    other = last is not None and last.state in ("verified", "sent") and last.digest != wanted
+    if last is None or other or last.state == "pending" or last.state == "withdrawn":
         return CredentialDoc(
             kind=kind, state="pending", doors=opened, reported_at=None, reason=None
         )
     return CredentialDoc(
         kind=kind,
-        state="pending" if last.state == "withdrawn" else last.state,
+        state=last.state,
         doors=opened,
         reported_at=last.reported_at,
         reason=last.reason,

@@ -69,6 +69,7 @@ class Kept:
     known: Mapping[Credential, Outcome] = field(default_factory=dict)
     kind: type[Keeper] = Keeper
     mac: str = MAC
+    mute: bool = False
 
     def __post_init__(self) -> None:
         self.keeper = self._a_keeper()
@@ -95,13 +96,18 @@ class Kept:
     def desired(self) -> Iterable[Entry]:
         return [one for want in self.wanted.values() for one in want.entries]
 
+    def _tell(self, news: Sequence[Outcome]) -> None:
+        if self.mute:
+            raise ConnectionError
+        self.said.extend(news)
+
     def _a_keeper(self) -> Keeper:
         self.wanted: dict[UUID, Want] = getattr(self, "wanted", {})
         return self.kind(
             self.phone,
             self.mac,
             self.hands,
-            self.said.extend,
+            self._tell,
             digest,
             self.known,
             Patience(),

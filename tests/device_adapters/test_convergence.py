@@ -91,6 +91,20 @@ class House(RuleBasedStateMachine):
         assert self.had.keys() & kept <= now.keys(), "somebody was shut out"
         came, gone = now.keys() - self.had.keys(), self.had.keys() & now.keys() - kept
         assert self.faulty or not came or not gone, "granted before revoked"
+        assert self.phone.stale or self.proved(now), "taken before it was said"
+
+    def proved(self, now: Mapping[str, Held]) -> bool:
+        """What was there and is said to be is left there, whatever is wanted in a moment (D5)."""
+        said = {one.holder: one for one in self.kept.said}
+        return all(
+            now.get(one.key) == self.had[one.key]
+            for one in self.possible()
+            if said.get(one.holder) == verified(one)
+            and self.had.get(one.key) == self.phone.shows(one)
+        )
+
+    def possible(self) -> Sequence[Entry]:
+        return [an_entry(who, pin) for who in (1, 2, 3) for pin in ("1234", "5678")]
 
     def teardown(self) -> None:
         self.phone.deaf, self.phone.keeps_first, self.phone.stale = False, None, 0
@@ -124,6 +138,9 @@ class Switching(House):
     def factory_reset(self) -> None:
         self.phone.mode = "pin"
         super().factory_reset()
+
+    def possible(self) -> Sequence[Entry]:
+        return [replace(one, room=room) for one in super().possible() for room in (None, "7")]
 
     def room(self) -> str | None:
         return "7" if self.kept.hands.pin_mode == "apt_pin" else None
@@ -172,6 +189,13 @@ class NeverLooksAgain(Keeper):
         pass
 
 
+class TakesUnannounced(Keeper):
+    """As long as it is not read back, what was said before stands."""
+
+    def _announce(self, todo: Sequence[str], grants: bool) -> None:
+        pass
+
+
 class TrustsTheMode(Keeper):
     def _look_at_mode(self) -> None:
         self._found.pin_mode = self.wants.pin_mode
@@ -205,6 +229,7 @@ PLANTED: dict[str, dict[str, Any]] = {
     "stuck": {"keeper": Stuck},
     "grants first": {"keeper": GrantsFirst},
     "never looks again": {"keeper": NeverLooksAgain},
+    "takes unannounced": {"keeper": TakesUnannounced},
     "clears and refills": {"brand": ClearsAndRefills},
     "deletes by PIN": {"brand": DeletesByPin},
     "trusts the mode": {"keeper": TrustsTheMode, "house": Switching},

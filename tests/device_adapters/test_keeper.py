@@ -16,6 +16,10 @@ def withdrawn(n: int = 1) -> Outcome:
     return Outcome(holder=UUID(int=n), kind="pin", state="withdrawn")
 
 
+def doubtful(n: int = 1) -> Outcome:
+    return Outcome(holder=UUID(int=n), kind="pin", state="pending")
+
+
 def test_d5_a_grant_is_put_read_back_and_said_with_its_digest() -> None:
     kept = Kept(MemoryPhone())
     assert kept.run(wish(ANN)) == [verified(ANN)]
@@ -25,8 +29,29 @@ def test_d5_a_grant_is_put_read_back_and_said_with_its_digest() -> None:
 def test_d5_a_revocation_is_said_once_it_is_gone() -> None:
     kept = Kept(MemoryPhone())
     kept.run(wish(ANN, BOB))
-    assert kept.run(no_more(1)) == [withdrawn()]
+    assert kept.run(no_more(1)) == [doubtful(), withdrawn()]
     assert list(kept.phone.read()) == [BOB.key]
+
+
+def test_d5_a_right_that_comes_back_while_it_is_taken_is_proved_anew() -> None:
+    """What was said before it was taken has the digest that is wanted again."""
+    hands = Hands()
+    kept = Kept(MemoryPhone(limits=Limits(batch=10, settle=1)), hands)
+    kept.run(wish(ANN))
+    hands.later[hands.writes + 1] = wish(ANN)
+    assert kept.run(no_more(1)) == [doubtful(), withdrawn(), verified(ANN)]
+    assert list(kept.phone.read()) == [ANN.key]
+
+
+def test_d6_a_revocation_waits_for_nobody_not_even_for_the_log() -> None:
+    kept = Kept(phone := MemoryPhone())
+    kept.run(wish(ANN))
+    kept.mute = True
+    with pytest.raises(ConnectionError):
+        kept.run(no_more(1))
+    assert phone.records == {}
+    kept.mute = False
+    assert kept.run() == [withdrawn()]
 
 
 def test_nothing_is_said_twice_unchanged() -> None:
@@ -64,7 +89,8 @@ def test_d3_a_lying_ack_to_a_revocation_is_said_too() -> None:
     kept.run(wish(ANN))
     phone.deaf = True
     assert kept.run(no_more(1)) == [
-        Outcome(holder=UUID(int=1), kind="pin", state="mismatch", reason="is still there")
+        doubtful(),
+        Outcome(holder=UUID(int=1), kind="pin", state="mismatch", reason="is still there"),
     ]
 
 
@@ -135,7 +161,7 @@ def test_d4_who_comes_last_by_rank_finds_no_room_and_gets_it_when_there_is() -> 
     assert [o for o in said if o.holder.int == 3] == [
         Outcome(holder=UUID(int=3), kind="pin", state="undeliverable", reason="full")
     ]
-    assert set(kept.run(no_more(1))) == {withdrawn(), verified(CLEO)}
+    assert kept.run(no_more(1)) == [doubtful(), withdrawn(), verified(CLEO)]
 
 
 def test_d15_drift_is_said_and_repaired() -> None:

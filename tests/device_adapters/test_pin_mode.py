@@ -271,7 +271,7 @@ def test_m115_a_phone_that_knows_no_mode_takes_plain_pins_and_says_why_not_other
     kept = kept_in("pin", Simple(mode=None))
     assert kept.run(wish(an_entry(1))) == [verified(an_entry(1))]
     kept.hands.pin_mode = "apt_pin"
-    (said,) = kept.run(wish(HERS))
+    _, said = kept.run(wish(HERS))
     assert (said.state, said.reason) == ("rejected", "api unsupported")
     assert kept.keeper.suspended() == 1
     kept.hands.pin_mode = "pin"

@@ -105,7 +105,7 @@ def test_m17_other_hours_and_doors_of_a_group_reach_the_phones() -> None:
         assert {row["ScheduleRelay"] for row in fleet[0].phone.users} == {"1003-2,1004-2"}
         house.happen(AccessGroupEdited(group=SWIMMERS, name="Swimmers", schedule=MOVE, doors=only))
         soon(lambda: house.is_right(0) and len(fleet[0].phone.schedules) == 2 + 3)
-        assert len(house.outcomes(1)) == len(before) + 3
+        assert len(house.outcomes(1)) == len(before) + 2 * 3  # in doubt, then withdrawn
 
 
 def test_a30_a_phone_that_moves_into_the_public_area_gets_its_people() -> None:
@@ -210,8 +210,7 @@ def test_d6_a_backlog_is_the_last_wish_only_and_revocations_go_first() -> None:
         sim.plug_in()
         soon(lambda: list(house.now().values()).count("verified") == 300)
         order = [one.state for one in house.outcomes()]
-        assert order.index("withdrawn") == 20
-        assert order[20:40] == ["withdrawn"] * 20
+        assert order[20:60] == ["pending"] * 20 + ["withdrawn"] * 20
         assert not any(one.holder.int >= 30_000 for one in house.outcomes())
         assert house.comings_and_goings() == [
             "DeviceWentOnline",

@@ -71,7 +71,6 @@ class Watch:
     found: list[str] = field(default_factory=list)
     lost: dict[int, float] = field(default_factory=dict)
     exposed: dict[int, float] = field(default_factory=dict)
-    began: dict[int, float] = field(default_factory=dict)
 
     def look(self, stop: Flag) -> None:
         while not stop.wait(BREATH_SECONDS):
@@ -98,13 +97,9 @@ class Watch:
         self.samples.append(sample)
         self.judged += len(sample.judged())
         unheld = sample.unheld()
-        if not unheld:
-            self.began.pop(n, None)
-            return
-        # A right that went and came back while a slow phone was written to: the last report, from
-        # before, has the digest that is wanted again. It must stay a moment.
-        self.exposed[n] = now - self.began.setdefault(n, self.lost.get(n, now))
-        if self.exposed[n] > NOTICED_SECONDS:
+        if unheld and now < self.lost.get(n, 0) + NOTICED_SECONDS:
+            self.exposed[n] = now - self.lost[n]
+        else:
             self.found += unheld
 
 
