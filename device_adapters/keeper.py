@@ -40,12 +40,14 @@ Tell = Callable[[Sequence[Outcome]], None]
 class Patience:
     """`looks`: how often, in settling times, a phone is read before a write counts as failed, for
     some answer with what was a while ago. `breaker`: seconds to leave alone what failed three
-    times, doubled each time up to `longest`.
+    times, doubled each time up to `longest`; `revocation`: the same for what must go, never more,
+    for as long as it is there it opens doors.
     """
 
     looks: tuple[float, ...] = (1, 1, 2)
     breaker: float = 300
     longest: float = 3600
+    revocation: float = 15
 
 
 class Surroundings(Protocol):
@@ -307,7 +309,7 @@ class Keeper:
     def _fail(self, key: str, refused: str | None, differs: str) -> None:
         before = self._found.failing.get(key)
         tries = before.tries + 1 if before else 1
-        rest = self._patience.breaker * 2 ** min(tries - TRIES, 8) if tries >= TRIES else 0
+        rest = self._rest(key, tries - TRIES) if tries >= TRIES else 0
         state: SyncState = "rejected" if refused else "mismatch"
         self._found.failing[key] = Failing(
             tries=tries,
@@ -315,6 +317,11 @@ class Keeper:
             reason=refused or differs,
             again=self._clock() + min(rest, self._patience.longest),
         )
+
+    def _rest(self, key: str, again: int) -> float:
+        if self.wants.of(key) is None:
+            return self._patience.revocation
+        return self._patience.breaker * 2.0 ** min(again, 8)
 
     def _read_all(self) -> None:
         """Compare every record (drift, restarts, factory resets)."""

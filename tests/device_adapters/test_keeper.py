@@ -94,6 +94,20 @@ def test_d3_a_lying_ack_to_a_revocation_is_said_too() -> None:
     ]
 
 
+def test_d3_what_must_go_is_never_left_alone_for_long() -> None:
+    kept = Kept(phone := MemoryPhone())
+    kept.run(wish(ANN))
+    phone.deaf = True
+    kept.run(no_more(1))
+    for _ in range(8):
+        kept.hands.now += 16
+        kept.run()
+    assert [name for name, _ in phone.calls].count("withdraw") == 3 + 8
+    phone.deaf = False
+    kept.hands.now += 16
+    assert kept.run() == [Outcome(holder=UUID(int=1), kind="pin", state="withdrawn")]
+
+
 def test_bad_records_do_not_keep_the_others() -> None:
     bad = frozenset({an_entry(2).key, an_entry(5).key})
     kept = Kept(MemoryPhone(limits=Limits(batch=10, settle=0), poison=bad))
