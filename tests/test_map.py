@@ -17,7 +17,7 @@ from domain.reports import REPORTS
 from eventlog.consumer import Consumer
 from schemas.of import schema_of
 
-ROOT = Path(bootstrap.__file__).parent
+ROOT = Path(bootstrap.__file__).parent.parent
 PACKAGES = (
     "domain",
     "commands",
@@ -28,7 +28,7 @@ PACKAGES = (
     "schemas",
 )
 SOURCES = [
-    path for top in (*PACKAGES, "tests", "bench") for path in sorted((ROOT / top).rglob("*.py"))
+    path for top in (*PACKAGES, "bootstrap", "tests", "bench") for path in sorted((ROOT / top).rglob("*.py"))
 ] + sorted(ROOT.glob("*.py"))
 CODE = {path: path.read_text() for path in SOURCES}
 TREES = {path: ast.parse(code) for path, code in CODE.items()}

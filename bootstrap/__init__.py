@@ -1,0 +1,33 @@
+"""The only place that knows every part: it finds them, and gives each what it needs."""
+
+from bootstrap.house import House, discover, read_models
+from bootstrap.operations import (
+    OPERATOR,
+    audit_claims,
+    end_token,
+    make_token,
+    migrate,
+    rebuild,
+    seed_demo,
+    status,
+    tail,
+)
+from bootstrap.processes import run
+from bootstrap.web import create_app
+
+__all__ = [
+    "OPERATOR",
+    "House",
+    "audit_claims",
+    "create_app",
+    "discover",
+    "end_token",
+    "make_token",
+    "migrate",
+    "read_models",
+    "rebuild",
+    "run",
+    "seed_demo",
+    "status",
+    "tail",
+]

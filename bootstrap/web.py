@@ -1,0 +1,64 @@
+"""The web: commands in, read models out."""
+
+from functools import partial
+
+from flask import Flask
+from flask_smorest import Blueprint
+from flask_swagger_ui import get_swaggerui_blueprint
+
+from bootstrap.house import MODULES, House, read_models
+from commands import http
+from commands.accounts import (
+    Openers,
+    Tokens,
+    actor,
+)
+from commands.devices import device_of
+from config import Config
+from readapi.errors import ProblemApi
+from readapi.home import home
+from readapi.identity import SECURITY, guard
+
+SETTINGS = {
+    "API_TITLE": "Gatehouse",
+    "API_VERSION": "v1",
+    "OPENAPI_VERSION": "3.1.0",
+    "OPENAPI_URL_PREFIX": "/api",
+    "OPENAPI_JSON_PATH": "openapi.json",
+    "MAX_CONTENT_LENGTH": 11 * 2**20,  # a spreadsheet of 10 MB and its envelope (F1)
+    "API_SPEC_OPTIONS": {
+        "security": [{"token": []}],
+        "components": {"securitySchemes": {"token": SECURITY}},
+    },
+}
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """The web: commands in, read models out."""
+    house = House(config or Config.from_env())
+    house.check()
+    app = Flask("gatehouse")
+    app.config |= SETTINGS
+    app.extensions["house"] = house
+    app.before_request(house.must_be_safe)
+    house.reading.install(app)
+    guard(
+        app,
+        Tokens(house.log).account_of,
+        Openers(house.log).may_touch,
+        actor,
+    )
+    api = ProblemApi(app)
+    hints = http.hints(partial(device_of, house.log), house.hint)
+    for blueprint in (http.routes(house.bus.dispatch), hints, *blueprints()):
+        api.register_blueprint(blueprint)
+    follows = {kind.name: kind.follows for kind in read_models()}
+    heads = {"events": house.log.head, "reports": house.reports.head}
+    app.register_blueprint(home(heads, follows))
+    docs = get_swaggerui_blueprint("/api/docs", "/api/openapi.json", {"app_name": "Gatehouse"})
+    app.register_blueprint(docs)
+    return app
+
+
+def blueprints() -> list[Blueprint]:
+    return [v for m in MODULES for v in vars(m).values() if isinstance(v, Blueprint)]
