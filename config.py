@@ -13,6 +13,7 @@ from eventlog.embedded import DATABASE, EmbeddedServer, place
 
 ROOT = Path(__file__).resolve().parent
 KEK_BYTES = 32
+METRICS_PORTS = {"projector": 1, "adapters": 2, "relay": 3, "reactions": 4}  # after the web's
 
 
 class Unsafe(Exception):
@@ -70,13 +71,15 @@ class Config:
     public_url: str
     kafka_bootstrap: str | None
     web_concurrency: int
+    metrics_base: int
 
     @classmethod
     def from_env(cls) -> Self:
         """PORT, DATA, DATABASE_URL (and APPEND_, READ_, PROJECT_DATABASE_URL), DEMO, KEK_FILE,
         DEVICE_NETWORKS (comma-separated; nothing else is ever called), DEVICE_PACE (=0 for
         phones that need no pauses), PUBLIC_URL (where phones reach us), KAFKA_BOOTSTRAP,
-        KAFKA (=1 is a broker on localhost:9092), WEB_CONCURRENCY."""
+        KAFKA (=1 is a broker on localhost:9092), WEB_CONCURRENCY,
+        METRICS_PORT (that of the web; the other processes' are the next ones)."""
         env = Env()
         data = Path(env.str("DATA", "") or "var").resolve()
         demo, port = env.bool("DEMO", False), env.int("PORT", 8000)
@@ -96,7 +99,12 @@ class Config:
             public_url=env.str("PUBLIC_URL", "") or f"http://127.0.0.1:{port}",
             kafka_bootstrap=env.str("KAFKA_BOOTSTRAP", "") or broker or None,
             web_concurrency=env.int("WEB_CONCURRENCY", 2),
+            metrics_base=env.int("METRICS_PORT", port),
         )
+
+    def metrics_port(self, process: str) -> int:
+        """Where a process beside the web has its /metrics, on 127.0.0.1."""
+        return self.metrics_base + METRICS_PORTS[process]
 
     @property
     def run(self) -> Path:

@@ -1,8 +1,24 @@
 """What the command line in the Procfile cannot say."""
 
+import os
+import shutil
 import signal
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
 
 from eventlog.embedded import end_with_parent
+from observing import logging_of
+
+# Workers count in files of a folder of this start, so that any of them can tell for all.
+DATA = os.environ.get("DATA")
+SHARED = Path(DATA).resolve() / "run" / "metrics" if DATA else Path(mkdtemp())
+shutil.rmtree(SHARED, ignore_errors=True)
+SHARED.mkdir(mode=0o700, parents=True)
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(SHARED)
+
+ITS_OWN = {"level": "INFO", "handlers": ["out"], "propagate": False}
+logconfig_dict = {**logging_of("web"), "loggers": {"gunicorn.error": ITS_OWN}}
 
 
 def post_fork(_server: object, _worker: object) -> None:
@@ -12,3 +28,9 @@ def post_fork(_server: object, _worker: object) -> None:
     connection to a listener that nobody accepts from (K1).
     """
     end_with_parent(signal.SIGKILL)
+
+
+def child_exit(_server: object, worker: Any) -> None:
+    from prometheus_client import multiprocess  # chooses how to count when it is imported
+
+    multiprocess.mark_process_dead(worker.pid)

@@ -20,7 +20,8 @@ from uuid6 import uuid7
 import commands
 import projections
 import readapi
-from commands.bus import Bus
+from bootstrap.observed import observed
+from commands.bus import Bus, Dispatch
 from config import Config, refuse_unsafe
 from domain.devices import Device
 from domain.ids import CommunityId, DeviceId
@@ -50,6 +51,11 @@ MODULES = discover(commands, projections, readapi)
 
 def read_models() -> list[type[Projector]]:
     return sorted(Projector.__subclasses__(), key=lambda kind: kind.name)
+
+
+def follows() -> dict[str, str]:
+    """The log of each read model, by name."""
+    return {kind.name: kind.follows for kind in read_models()}
 
 
 @dataclass
@@ -94,6 +100,10 @@ class House:
             random=SystemRandom(),
             networks=self.config.device_networks,
         )
+
+    @cached_property
+    def dispatch(self) -> Dispatch:
+        return observed(self.bus.dispatch)
 
     @cached_property
     def reading(self) -> Reading:

@@ -9,7 +9,7 @@ import psycopg
 from uuid6 import uuid7
 
 import demo
-from bootstrap.house import read_models, the_house
+from bootstrap.house import follows, read_models, the_house
 from commands.accounts import (
     AssignCommunities,
     IssueToken,
@@ -109,5 +109,4 @@ def tail(after: int | None, follow: bool) -> Iterator[str]:
 
 def status() -> dict[str, object]:
     """What stands where, for `gatehouse status`."""
-    follows = {kind.name: kind.follows for kind in read_models()}
-    return figures(Config.from_env().database.read, follows)
+    return figures(Config.from_env().database.read, follows())

@@ -8,7 +8,10 @@ from functools import partial
 from threading import Event as Flag
 from threading import Thread
 
-from bootstrap.house import House, read_models, the_house
+from prometheus_client import REGISTRY
+
+from bootstrap.house import House, follows, read_models, the_house
+from bootstrap.metrics import Phones, Standing
 from commands.ingest import Ingest
 from config import refuse_unsafe
 from device_adapters import process
@@ -21,6 +24,7 @@ from device_adapters.sync import DoorSync, Outside
 from domain.devices import Device, Login
 from eventlog.port import Unavailable
 from eventlog.reports import KEPT_DAYS
+from observing import log_as, serve_metrics
 
 FORGET_SECONDS = 3600
 
@@ -32,12 +36,15 @@ def run(process: str) -> None:
     stop = Flag()
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: stop.set())
+    log_as(process)
     with the_house() as house:
         refuse_unsafe(house.config)
+        serve_metrics(house.config.metrics_port(process))
         RUNS[process](house, stop)
 
 
 def run_projector(house: House, stop: Flag) -> None:
+    REGISTRY.register(Standing(house.config.database.read, follows()))
     Thread(target=forget_old_reports, args=(house, stop), daemon=True).start()
     house.runner.run(read_models(), stop)
 
@@ -54,7 +61,7 @@ def run_adapters(house: House, stop: Flag) -> None:
     """At the real pace, unless DEVICE_PACE=0 says that the phones need none."""
     poller = DoorLogPoller(Ingest(house.log, house.reports), lambda: datetime.now(UTC))
     outside = Outside(
-        dispatch=house.bus.dispatch,
+        dispatch=house.dispatch,
         connect=partial(phone_of, paced=house.config.device_pace),
         digest=house.log.vault.digest,
         poll=poller.poll,
@@ -62,6 +69,7 @@ def run_adapters(house: House, stop: Flag) -> None:
         now=lambda: datetime.now(UTC).timestamp(),
     )
     sync = DoorSync(outside, Rhythm(), live_from=house.log.head())
+    REGISTRY.register(Phones(sync.lanes.status))
     process.run(house.log, sync, lambda: house.project("doors"), stop)
 
 

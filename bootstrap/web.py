@@ -6,7 +6,8 @@ from flask import Flask
 from flask_smorest import Blueprint
 from flask_swagger_ui import get_swaggerui_blueprint
 
-from bootstrap.house import MODULES, House, read_models
+from bootstrap.house import MODULES, House, follows
+from bootstrap.metrics import Standing
 from commands import http
 from commands.accounts import (
     Openers,
@@ -18,6 +19,7 @@ from config import Config
 from readapi.errors import ProblemApi
 from readapi.home import home
 from readapi.identity import SECURITY, guard
+from readapi.metrics import count, metrics
 
 SETTINGS = {
     "API_TITLE": "Gatehouse",
@@ -40,6 +42,7 @@ def create_app(config: Config | None = None) -> Flask:
     app = Flask("gatehouse")
     app.config |= SETTINGS
     app.extensions["house"] = house
+    count(app)
     app.before_request(house.must_be_safe)
     house.reading.install(app)
     guard(
@@ -50,11 +53,11 @@ def create_app(config: Config | None = None) -> Flask:
     )
     api = ProblemApi(app)
     hints = http.hints(partial(device_of, house.log), house.hint)
-    for blueprint in (http.routes(house.bus.dispatch), hints, *blueprints()):
+    for blueprint in (http.routes(house.dispatch), hints, *blueprints()):
         api.register_blueprint(blueprint)
-    follows = {kind.name: kind.follows for kind in read_models()}
     heads = {"events": house.log.head, "reports": house.reports.head}
-    app.register_blueprint(home(heads, follows))
+    app.register_blueprint(home(heads, follows()))
+    app.register_blueprint(metrics(Standing(house.config.database.read, follows())))
     docs = get_swaggerui_blueprint("/api/docs", "/api/openapi.json", {"app_name": "Gatehouse"})
     app.register_blueprint(docs)
     return app

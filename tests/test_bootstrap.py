@@ -50,6 +50,7 @@ def a_config(database: Database, pg_server: RunningServer, tmp_path: Path) -> Co
         public_url="http://127.0.0.1:8000",
         kafka_bootstrap=None,
         web_concurrency=1,
+        metrics_base=0,
     )
 
 
@@ -359,3 +360,18 @@ def test_the_page_says_where_to_go(web: FlaskClient) -> None:
     assert b"/api/docs" in web.get("/").data
     assert web.get("/api/docs/").status_code == 200
     assert web.get("/healthz").json == {"status": "ok"}
+
+
+def test_metrics_count_commands_and_requests_and_quote_nobody(web: FlaskClient) -> None:
+    installer = token(web, "installer")
+    a_house(web, installer)
+    send(web, installer, "issue-pin", resident=str(ANN), pin="2468")
+    send(web, installer, "issue-pin", resident=str(ANN), pin="1234")
+    page = web.get("/metrics")
+    assert page.status_code == 200
+    assert 'gatehouse_command_seconds_count{command="IssuePin",outcome="accepted"}' in page.text
+    assert 'gatehouse_http_seconds_count{endpoint="commands.issue-pin",status="202"}' in page.text
+    assert "gatehouse_database_up 1.0" in page.text
+    head = web.application.extensions["house"].log.head()
+    assert f'gatehouse_log_position{{log="events"}} {head}.0' in page.text
+    assert not any(secret in page.text for secret in ("2468", str(ANN), installer))

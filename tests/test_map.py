@@ -56,7 +56,7 @@ FRAMES = {  # what a folder has beside the modules of the product
     "domain": {"ids", "kernel", "record", "reports", "rights"},
     "commands": {"bus", "http", "ingest", "reactions"},
     "projections": {"projector", "listing", "runner"},
-    "readapi": {"errors", "home", "identity", "paging", "waiting"},
+    "readapi": {"errors", "home", "identity", "metrics", "paging", "registry", "waiting"},
 }
 
 
