@@ -8,6 +8,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
+import fastavro
+from fastavro.schema import SchemaParseException
+
 from domain.record import frozen
 
 Schema = dict[str, Any]
@@ -35,6 +38,29 @@ def fingerprint(schema: Schema) -> str:
     return sha256(json.dumps(schema, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
+class NotASchema(Exception):
+    """A text that is no Avro schema."""
+
+
+def normal(text: str) -> Any:
+    """Texts that say the same become equal: full names, no space, the bare name of a primitive."""
+    try:
+        return unwrapped(fastavro.parse_schema(json.loads(text)))
+    except (ValueError, TypeError, LookupError, RecursionError, SchemaParseException) as wrong:
+        raise NotASchema from wrong
+
+
+def unwrapped(part: Any) -> Any:
+    match part:
+        case {"type": str(name)} if len(part) == 1:
+            return name
+        case dict():
+            return {k: unwrapped(v) for k, v in part.items() if not k.startswith("__")}
+        case list():
+            return [unwrapped(each) for each in part]
+    return part
+
+
 def subject_of(schema: Schema) -> str:
     return f"{schema['namespace']}.{schema['name']}"
 
@@ -55,6 +81,7 @@ class Registry:
     def __init__(self, entries: Iterable[Entry], schemas: Mapping[int, Schema]) -> None:
         self.entries: Sequence[Entry] = tuple(entries)
         self.schemas = dict(schemas)
+        self._by_id = {entry.id: entry for entry in self.entries}
         self._newest = {entry.subject: entry for entry in self.entries}
 
     @classmethod
@@ -65,6 +92,22 @@ class Registry:
 
     def newest(self, subject: str) -> Entry | None:
         return self._newest.get(subject)
+
+    def entry(self, id: int) -> Entry | None:
+        return self._by_id.get(id)
+
+    def versions(self, subject: str) -> list[Entry]:
+        return [entry for entry in self.entries if entry.subject == subject]
+
+    def find(self, subject: str, text: str) -> Entry | None:
+        """The version of a subject that says what a schema says; NotASchema."""
+        wanted = normal(text)
+        same = (e for e in self.versions(subject) if normal(self.text(e.id)) == wanted)
+        return next(same, None)
+
+    def text(self, id: int) -> str:
+        """As clients get it."""
+        return json.dumps(self.schemas[id], separators=(",", ":"))
 
     def with_(self, schemas: Iterable[Schema]) -> Self:
         """The same ids, and new ones after them for what differs from its newest version."""
