@@ -131,6 +131,21 @@ def postgres(data: Path | None) -> None:
 
 
 @gatehouse.command()
+def kafka() -> None:
+    """Run an Apache Kafka of one node below DATA, in the foreground; the first start prepares it.
+
+    Asks for KAFKA=1. It takes KAFKA_PORT (9092) and the next port of 127.0.0.1, needs Java 17, and
+    the first time Maven, which brings its jars. `make run KAFKA=1` connects everything to it.
+    """
+    from config import Config
+
+    server = Config.from_env().kafka
+    if server is None:
+        raise click.UsageError("say KAFKA=1, and no KAFKA_BOOTSTRAP, which names another broker")
+    server.exec()
+
+
+@gatehouse.command()
 @click.argument("name")
 def rebuild(name: str) -> None:
     """Empty the read model NAME and fill it again from the log; the log itself never changes."""

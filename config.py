@@ -10,6 +10,8 @@ from typing import Self
 from environs import Env
 
 from eventlog.embedded import DATABASE, EmbeddedServer, place
+from eventlog.kafka.broker import Broker
+from eventlog.kafka.server import KafkaServer
 
 ROOT = Path(__file__).resolve().parent
 KEK_BYTES = 32
@@ -49,6 +51,25 @@ class Database:
         )
 
 
+def broker_from(env: Env) -> Broker | None:
+    """KAFKA_BOOTSTRAP (host:port,host:port), KAFKA_SECURITY_PROTOCOL (PLAINTEXT, SSL,
+    SASL_PLAINTEXT, SASL_SSL), KAFKA_SASL_MECHANISM (PLAIN, SCRAM-SHA-256, SCRAM-SHA-512),
+    KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD, KAFKA_SSL_CAFILE, KAFKA_SSL_CERTFILE and
+    KAFKA_SSL_KEYFILE (PEM)."""
+    if not (servers := env.str("KAFKA_BOOTSTRAP", "")):
+        return None
+    return Broker(
+        servers=servers,
+        protocol=env.str("KAFKA_SECURITY_PROTOCOL", "PLAINTEXT"),
+        mechanism=env.str("KAFKA_SASL_MECHANISM", None),
+        user=env.str("KAFKA_SASL_USERNAME", None),
+        password=env.str("KAFKA_SASL_PASSWORD", None),
+        ca_file=env.str("KAFKA_SSL_CAFILE", None),
+        cert_file=env.str("KAFKA_SSL_CERTFILE", None),
+        key_file=env.str("KAFKA_SSL_KEYFILE", None),
+    )
+
+
 def _as_role(url: str, role: str) -> str:
     from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -58,7 +79,8 @@ def _as_role(url: str, role: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Paths are absolute. `embedded` is None where `DATABASE_URL` names another server."""
+    """Paths are absolute. `embedded` is None where `DATABASE_URL` names another server, `kafka`
+    where `KAFKA_BOOTSTRAP` does or nobody wants one."""
 
     port: int
     data: Path
@@ -69,7 +91,8 @@ class Config:
     device_networks: tuple[IPv4Network | IPv6Network, ...]
     device_pace: bool
     public_url: str
-    kafka_bootstrap: str | None
+    broker: Broker | None
+    kafka: KafkaServer | None
     web_concurrency: int
     metrics_base: int
 
@@ -77,16 +100,20 @@ class Config:
     def from_env(cls) -> Self:
         """PORT, DATA, DATABASE_URL (and APPEND_, READ_, PROJECT_DATABASE_URL), DEMO, KEK_FILE,
         DEVICE_NETWORKS (comma-separated; nothing else is ever called), DEVICE_PACE (=0 for
-        phones that need no pauses), PUBLIC_URL (where phones reach us), KAFKA_BOOTSTRAP,
-        KAFKA (=1 is a broker on localhost:9092), WEB_CONCURRENCY,
-        METRICS_PORT (that of the web; the other processes' are the next ones)."""
+        phones that need no pauses), PUBLIC_URL (where phones reach us), KAFKA_BOOTSTRAP and
+        what `broker_from` reads, KAFKA (=1 runs an Apache Kafka here) and KAFKA_PORT (it takes
+        the next one, too), WEB_CONCURRENCY, METRICS_PORT (that of the
+        web; the other processes' are the next ones)."""
         env = Env()
         data = Path(env.str("DATA", "") or "var").resolve()
         demo, port = env.bool("DEMO", False), env.int("PORT", 8000)
         url = env.str("DATABASE_URL", "")
         server = None if url else EmbeddedServer(place(data))
         networks = env.list("DEVICE_NETWORKS", ["127.0.0.0/8"] if demo else [])
-        broker = "localhost:9092" if env.bool("KAFKA", False) else ""
+        broker, kafka = broker_from(env), None
+        if broker is None and env.bool("KAFKA", False):
+            kafka = KafkaServer(data / "kafka", env.int("KAFKA_PORT", 9092))
+            broker = kafka.broker
         return cls(
             port=port,
             data=data,
@@ -97,7 +124,8 @@ class Config:
             device_networks=tuple(ip_network(network) for network in networks),
             device_pace=env.bool("DEVICE_PACE", True),
             public_url=env.str("PUBLIC_URL", "") or f"http://127.0.0.1:{port}",
-            kafka_bootstrap=env.str("KAFKA_BOOTSTRAP", "") or broker or None,
+            broker=broker,
+            kafka=kafka,
             web_concurrency=env.int("WEB_CONCURRENCY", 2),
             metrics_base=env.int("METRICS_PORT", port),
         )

@@ -141,7 +141,7 @@ def environment(config: Config) -> dict[str, str]:
 
 def wanted(config: Config, procfile: Path) -> dict[str, list[str]]:
     left_out = set[str]() if config.demo else DEMO_ONLY
-    left_out = left_out if config.kafka_bootstrap else left_out | KAFKA_ONLY
+    left_out = left_out if config.broker else left_out | KAFKA_ONLY
     found = read_procfile(procfile, environment(config))
     return {name: command for name, command in found.items() if name not in left_out}
 

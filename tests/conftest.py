@@ -16,6 +16,14 @@ import pytest
 
 from config import Database
 from eventlog.embedded import EmbeddedServer
+from eventlog.kafka.broker import Broker
+from tests.running_broker import (
+    RunningBroker,
+    any_broker,
+    apache_kafka,
+    has_apache_kafka,
+    no_broker,
+)
 from tests.running_server import RunningServer, a_folder
 
 TEMPLATE = "migrated"
@@ -95,6 +103,22 @@ def a_database(running: RunningServer) -> Iterator[Database]:
         yield Database.embedded(running.server, name)
     finally:
         _execute(running, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[Broker]:
+    """A Kafka for the whole suite; do not kill it, and make a topic of your own (`a_topic`)."""
+    with any_broker() as found:
+        yield found
+
+
+@pytest.fixture
+def own_broker() -> Iterator[RunningBroker]:
+    """An Apache Kafka of this test's own, to kill, wipe and start again."""
+    if not has_apache_kafka():
+        no_broker()
+    with apache_kafka() as running:
+        yield running
 
 
 def migrate(conninfo: str) -> None:

@@ -48,7 +48,8 @@ def a_config(database: Database, pg_server: RunningServer, tmp_path: Path) -> Co
         device_networks=LOOPBACK,
         device_pace=False,
         public_url="http://127.0.0.1:8000",
-        kafka_bootstrap=None,
+        broker=None,
+        kafka=None,
         web_concurrency=1,
         metrics_base=0,
     )

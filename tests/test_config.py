@@ -13,7 +13,15 @@ from tests.running_server import RunningServer
 
 @pytest.fixture
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for name in ("PORT", "DATABASE_URL", "KEK_FILE", "DEMO", "KAFKA", "DEVICE_NETWORKS"):
+    for name in (
+        "PORT",
+        "DATABASE_URL",
+        "KEK_FILE",
+        "DEMO",
+        "KAFKA",
+        "KAFKA_BOOTSTRAP",
+        "DEVICE_NETWORKS",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DATA", str(tmp_path / "var"))
     return monkeypatch
@@ -28,7 +36,7 @@ def test_without_a_word_everything_is_embedded(
     assert config.embedded is not None
     assert conninfo_to_dict(config.database.append)["user"] == "gatehouse_append"
     assert config.kek_file == tmp_path / "var" / "keys" / "kek"
-    assert config.kafka_bootstrap is None
+    assert (config.broker, config.kafka) == (None, None)
 
 
 def test_only_the_demo_may_call_devices_that_nobody_named(environment: pytest.MonkeyPatch) -> None:
@@ -45,6 +53,23 @@ def test_a_database_url_replaces_the_embedded_server(environment: pytest.MonkeyP
     assert conninfo_to_dict(config.database.append)["options"] == "-c role=gatehouse_append"
     assert config.database.read == "postgresql://reader@db.example/gatehouse"
     assert "hush" not in repr(config)
+
+
+def test_a_broker_is_named_or_ours_or_none(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("KAFKA", "1")
+    ours = Config.from_env()
+    assert ours.kafka
+    assert ours.broker == ours.kafka.broker
+    assert ours.kafka.data == ours.data / "kafka"
+    environment.setenv("KAFKA_BOOTSTRAP", "one:9093,two:9093")
+    environment.setenv("KAFKA_SECURITY_PROTOCOL", "SASL_SSL")
+    environment.setenv("KAFKA_SASL_PASSWORD", "hush")
+    named = Config.from_env()
+    assert named.kafka is None
+    assert named.broker
+    assert named.broker.password == "hush"
+    assert named.broker.settings()["bootstrap_servers"] == ["one:9093", "two:9093"]
+    assert "hush" not in repr(named)
 
 
 def test_a_master_key_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:

@@ -1,0 +1,36 @@
+"""Kafka's clients as they are all made here: nothing skipped, nothing half-written read."""
+
+from typing import Any, Final
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+
+from eventlog.kafka.broker import Broker
+
+# kafka-python waits four times longer after each failure, up to half a minute, and would sleep
+# long after a broker is back.
+PATIENCE: Final = {"reconnect_backoff_max_ms": 500, "bootstrap_timeout_ms": 5_000}
+READING: Final = {
+    "isolation_level": "read_committed",
+    "auto_offset_reset": "earliest",
+    "enable_auto_commit": False,
+    "allow_auto_create_topics": False,
+    "session_timeout_ms": 10_000,
+    "heartbeat_interval_ms": 2_000,
+}
+
+
+def producer(broker: Broker, **more: Any) -> KafkaProducer:
+    """KafkaError where the broker is away: try again. In transactions with a
+    `transactional_id`.
+    """
+    given = {"allow_auto_create_topics": False, **more}
+    return KafkaProducer(**broker.settings(), **PATIENCE, **given)
+
+
+def consumer(broker: Broker, **more: Any) -> KafkaConsumer:
+    """From the beginning, committed records only; with a `group_id`, as a member of the group."""
+    return KafkaConsumer(**broker.settings(), **PATIENCE, **READING | more)
+
+
+def admin(broker: Broker) -> KafkaAdminClient:
+    return KafkaAdminClient(**broker.settings(), **PATIENCE)

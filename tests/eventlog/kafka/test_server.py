@@ -1,0 +1,91 @@
+"""Apache Kafka from nothing: prepared, killed, wiped, and what is said where it cannot run."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from kafka import KafkaConsumer, TopicPartition
+
+from eventlog.embedded import ServerFailed
+from eventlog.kafka import server as kafka_server
+from eventlog.kafka.broker import Broker
+from eventlog.kafka.client import admin, consumer, producer
+from eventlog.kafka.server import KafkaServer
+from tests.running_broker import RunningBroker, a_topic
+
+
+def write(broker: Broker, topic: str, *values: bytes) -> None:
+    writer = producer(broker)
+    for value in values:
+        writer.send(topic, value)
+    writer.close()
+
+
+def read(broker: Broker, topic: str, many: int) -> list[bytes]:
+    reader: KafkaConsumer = consumer(broker, consumer_timeout_ms=10_000)
+    reader.assign([TopicPartition(topic, 0)])
+    try:
+        return [record.value for record, _ in zip(reader, range(many), strict=False)]
+    finally:
+        reader.close()
+
+
+def test_a_killed_broker_has_kept_what_it_was_given_and_a_wiped_one_has_nothing(
+    own_broker: RunningBroker,
+) -> None:
+    broker = own_broker.server.broker
+    topic = a_topic(broker, 1)
+    write(broker, topic, b"1", b"2")
+    own_broker.kill()
+    own_broker.start()
+    assert read(broker, topic, 2) == [b"1", b"2"]
+    own_broker.stop()
+    own_broker.wipe()
+    own_broker.start()
+    client = admin(broker)
+    assert topic not in client.list_topics()
+    client.close()
+
+
+def test_it_listens_on_loopback_only_and_its_data_are_its_owners(own_broker: RunningBroker) -> None:
+    listening = subprocess.run(
+        ["ss", "-Hltnp"],  # noqa: S607
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    of_it = [line for line in listening if f"pid={own_broker.process.pid}," in line]
+    assert len(of_it) == 2
+    assert all("127.0.0.1" in line for line in of_it)
+    assert own_broker.server.data.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(("missing", "said"), [("java", "openjdk-17"), ("mvn", "install maven")])
+def test_what_is_missing_is_named_with_the_package_that_brings_it(
+    missing: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "bin").mkdir()
+    if missing != "java":
+        (tmp_path / "bin" / "java").symlink_to("/bin/false")
+    with pytest.raises(ServerFailed, match=said):
+        KafkaServer(tmp_path / "kafka").initialise()
+
+
+def test_half_a_download_is_no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Maven that is killed, or has no network, leaves nothing that the next start believes."""
+    maven = tmp_path / "mvn"
+    maven.write_text(
+        '#!/bin/sh\nfor a; do case $a in -DoutputD*) mkdir "${a#*=}";; esac; done\nexit 1'
+    )
+    maven.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for _ in range(2):
+        with pytest.raises(ServerFailed):
+            kafka_server.jars()
+    assert [p.suffix for p in (tmp_path / "cache" / "gatehouse").iterdir() if p.is_dir()] == [
+        ".new"
+    ]

@@ -1,0 +1,163 @@
+"""A Kafka for the tests: the first that can be had of the three that stream.md names."""
+
+import importlib.util
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from json import dumps
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from kafka import TopicPartition
+from kafka.admin import NewTopic
+
+from eventlog.bus import PARTITIONS
+from eventlog.embedded import ServerFailed
+from eventlog.kafka.broker import Broker
+from eventlog.kafka.client import admin, consumer, producer
+from eventlog.kafka.server import HOST, KafkaServer, jars, java
+from tests.running_server import a_folder
+
+SCRIPT = """
+from json import loads
+from pathlib import Path
+from sys import argv
+from eventlog.kafka.server import KafkaServer
+KafkaServer(Path(argv[1]), int(argv[2]), loads(argv[3])).exec()
+"""
+CI = os.environ.get("CI") == "true"
+
+
+@dataclass
+class RunningBroker:
+    """Apache Kafka that a test may kill, wipe and start again; its words go to the file `log`."""
+
+    server: KafkaServer
+    log: Path
+    process: subprocess.Popen[bytes] = field(init=False)
+
+    def start(self) -> None:
+        given = [str(self.server.data), str(self.server.port), dumps(dict(self.server.more))]
+        with self.log.open("ab") as log:
+            command = [sys.executable, "-c", SCRIPT, *given]
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: S603
+        self.server.wait_ready()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(30)
+
+    def wipe(self) -> None:
+        """Its data are gone, as if another broker stood here now; start it afterwards."""
+        shutil.rmtree(self.server.data)
+
+
+def free_ports() -> int:
+    """The first of two that are free."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind((HOST, 0))
+            port: int = first.getsockname()[1]
+            try:
+                second.bind((HOST, port + 1))
+            except OSError:
+                continue
+            return port
+
+
+@contextmanager
+def apache_kafka(**more: str) -> Iterator[RunningBroker]:
+    with a_folder() as folder:
+        named = {name.replace("_", "."): value for name, value in more.items()}
+        server = KafkaServer(folder / "kafka", free_ports(), named)
+        running = RunningBroker(server, folder / "log")
+        try:
+            running.start()
+            yield running
+        finally:
+            running.stop()
+
+
+@contextmanager
+def noida() -> Iterator[Broker]:
+    """A small broker in a wheel; it loses its tail at a kill -9."""
+    server = KafkaServer(Path(), free_ports())
+    with a_folder() as folder:
+        options = ["--data-dir", str(folder), "--only", "kafka", "--kafka-port", str(server.port)]
+        binary = shutil.which("noida-db", path=Path(sys.executable).parent)
+        command = [str(binary), "start", *options]
+        silent = subprocess.DEVNULL
+        process = subprocess.Popen(command, stdout=silent, stderr=silent)  # noqa: S603
+        try:
+            server.wait_ready()
+            yield server.broker
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+@contextmanager
+def any_broker() -> Iterator[Broker]:
+    """KAFKA_BOOTSTRAP, Apache Kafka, noida-db; in CI nothing but the second."""
+    if (named := os.environ.get("KAFKA_BOOTSTRAP")) and not CI:
+        yield probed(Broker(servers=named))
+    elif CI or has_apache_kafka():
+        with apache_kafka() as running:
+            yield probed(running.server.broker)
+    elif importlib.util.find_spec("noida_db"):
+        print("no Java or Maven here: the kafka tests run on noida-db", file=sys.__stderr__)
+        with noida() as broker:
+            yield probed(broker)
+    else:
+        no_broker()
+
+
+def has_apache_kafka() -> bool:
+    try:
+        return bool(java() and jars())
+    except ServerFailed:
+        return False
+
+
+def no_broker() -> None:
+    """Never silently: only who says ALLOW_NO_KAFKA=1 goes without."""
+    if os.environ.get("ALLOW_NO_KAFKA") == "1" and not CI:
+        pytest.skip("ALLOW_NO_KAFKA=1")
+    pytest.fail("no Kafka: apt-get install openjdk-17-jre-headless maven (or ALLOW_NO_KAFKA=1)")
+
+
+def a_topic(broker: Broker, partitions: int = PARTITIONS) -> str:
+    """A new one of this test's own; the name."""
+    name = f"test-{uuid4()}"
+    client = admin(broker)
+    client.create_topics([NewTopic(name, partitions, 1)])
+    client.close()
+    return name
+
+
+def probed(broker: Broker) -> Broker:
+    """What cannot hide an aborted record is no broker for these tests."""
+    topic = a_topic(broker, 1)
+    writer = producer(broker, transactional_id=topic)
+    writer.init_transactions()
+    for end in (writer.abort_transaction, writer.commit_transaction):
+        writer.begin_transaction()
+        writer.send(topic, end.__name__.encode())
+        writer.flush()
+        end()
+    writer.close()
+    reader = consumer(broker, consumer_timeout_ms=10_000)
+    reader.assign([TopicPartition(topic, 0)])
+    assert next(reader).value == b"commit_transaction"
+    reader.close()
+    return broker
