@@ -54,6 +54,15 @@ def test_fastavro_and_apache_avro_read_the_same_in_the_golden_bytes(entry: Entry
     assert by_apache(entry, body) == reads
 
 
+def test_the_golden_bytes_tell_when_a_schema_changes_under_its_id() -> None:
+    entry = LOCKED.newest("gatehouse.DoorLogEntry")
+    assert entry
+    body, reads = golden(entry)
+    text = json.dumps(LOCKED.schemas[entry.id])
+    changed = json.loads(text.replace('"call", "door_release"', '"door_release", "call"'))
+    assert as_read(apache(changed, body[FRAME:])) == reads | {"kind": "door_release"}
+
+
 @pytest.mark.parametrize("entry", newest(), ids=lambda e: e.file)
 def test_the_golden_bytes_are_what_is_written_today(entry: Entry) -> None:
     body, _ = golden(entry)
