@@ -4,24 +4,15 @@ import signal
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from threading import Event as Flag
 from threading import Thread
 
 from prometheus_client import REGISTRY
 
+from bootstrap.adapters import run_adapters
 from bootstrap.house import House, follows, read_models, the_house
-from bootstrap.metrics import Phones, Standing
-from commands.ingest import Ingest
+from bootstrap.metrics import Standing
 from config import refuse_unsafe
-from device_adapters import process
-from device_adapters.akuvox.phone import AkuvoxPhone
-from device_adapters.akuvox.profiles import profile_of
-from device_adapters.doorlog import DoorLogPoller
-from device_adapters.lane import Rhythm
-from device_adapters.port import Phone
-from device_adapters.sync import DoorSync, Outside
-from domain.devices import Device, Login
 from eventlog.port import Unavailable
 from eventlog.reports import KEPT_DAYS
 from observing import log_as, serve_metrics
@@ -55,28 +46,6 @@ def forget_old_reports(house: House, stop: Flag) -> None:
         with suppress(Unavailable):
             house.reports.drop_before((datetime.now(UTC) - timedelta(days=KEPT_DAYS)).date())
         stop.wait(FORGET_SECONDS)
-
-
-def run_adapters(house: House, stop: Flag) -> None:
-    """At the real pace, unless DEVICE_PACE=0 says that the phones need none."""
-    poller = DoorLogPoller(Ingest(house.log, house.reports), lambda: datetime.now(UTC))
-    outside = Outside(
-        dispatch=house.dispatch,
-        connect=partial(phone_of, paced=house.config.device_pace),
-        digest=house.log.vault.digest,
-        poll=poller.poll,
-        event_url=house.event_url,
-        now=lambda: datetime.now(UTC).timestamp(),
-    )
-    sync = DoorSync(outside, Rhythm(), live_from=house.log.head())
-    REGISTRY.register(Phones(sync.lanes.status))
-    process.run(house.log, sync, lambda: house.project("doors"), stop)
-
-
-def phone_of(device: Device, *, paced: bool) -> Phone:
-    profile = profile_of(device.box.model)
-    login = device.login if isinstance(device.login, Login) else None
-    return AkuvoxPhone(device.box.address, login, profile if paced else profile.paced(0, 0))
 
 
 RUNS: Mapping[str, Callable[[House, Flag], None]] = {

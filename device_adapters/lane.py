@@ -169,8 +169,10 @@ class Lane:
             self._over = True
             self._bell.notify_all()
 
-    def join(self, seconds: float | None = None) -> None:
+    def join(self, seconds: float | None = None) -> bool:
+        """Whether it has ended."""
         self._thread.join(seconds)
+        return not self._thread.is_alive()
 
     def status(self) -> Snapshot:
         waiting, revocations, since = self._keeper.waiting()

@@ -35,9 +35,10 @@ class Lanes:
     def status(self) -> list[Snapshot]:
         return [lane.status() for lane in list(self._lanes.values())]
 
-    def stop(self, seconds: float = 6.0) -> None:
-        """All at once; each ends when its request is answered or has timed out."""
+    def stop(self, seconds: float = 6.0) -> bool:
+        """All at once; each ends when its request is answered or has timed out. Whether all are
+        silent now.
+        """
         for lane in self._lanes.values():
             lane.stop()
-        for lane in self._lanes.values():
-            lane.join(seconds)
+        return all(lane.join(seconds) for lane in self._lanes.values())

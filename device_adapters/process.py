@@ -1,6 +1,5 @@
-"""The adapters' process: one at a time follows the log, hears hints, and tells how things stand."""
+"""The adapters' process: follows the bus, hears hints, renews leases, tells how things stand."""
 
-from collections.abc import Callable
 from threading import Event as Flag
 from threading import Thread
 from typing import Any
@@ -10,115 +9,104 @@ import structlog
 from psycopg import Connection, OperationalError
 
 from device_adapters.lane import Snapshot
-from device_adapters.sync import DoorSync
+from device_adapters.leases import Leases
+from device_adapters.shares import Connect, Shares
 from domain.ids import DeviceId
-from eventlog.consumer import Readable, Stopped, follow
+from eventlog.bus import Bus
+from eventlog.consumer import Stopped
+from eventlog.port import Unavailable
 
-ALONE = 7450489151653710  # the advisory lock of the one that speaks to phones
-TOLD_SECONDS, RETRY_SECONDS = 1.0, 0.5
+TOLD_SECONDS, RETRY_SECONDS, IDLE_SECONDS = 1.0, 0.5, 0.5
 log = structlog.get_logger()
 
 
-class Replaced(Exception):
-    """Another process speaks to the phones now."""
-
-
-def run(
-    events: Readable, sync: DoorSync, connect: Callable[[], Connection[Any]], stop: Flag
-) -> None:
+def run(bus: Bus, shares: Shares, leases: Leases, connect: Connect, stop: Flag) -> None:
     """Until stopped. While PostgreSQL is away the phones keep what they have."""
-    if not until(stop, lambda: alone(connect)):
-        return
-    watch = Thread(target=keep_watch, args=(sync, connect, stop), daemon=True)
+    watch = Thread(target=keep_watch, args=(shares, leases, connect, stop), daemon=True)
     watch.start()
     try:
-        follow(events, sync, stop, alarm)
-        stop.wait()  # phones are kept at what they should hold, as far as it is known
+        while not stop.is_set():
+            follow(bus, shares, stop)
     finally:
         stop.set()
-        sync.lanes.stop()
+        shares.let_go(shares.positions)
         watch.join()
+        bus.close()
+
+
+def follow(bus: Bus, shares: Shares, stop: Flag) -> None:
+    """A step. What fails for want of PostgreSQL is read from the log later."""
+    try:
+        messages = bus.poll(IDLE_SECONDS)
+        shares.hold(bus.assignment)
+        shares.take(messages, bus.reached)
+        shares.settle()
+        for partition in shares.failed:
+            bus.pause(partition)
+        bus.commit()
+    except (Unavailable, OperationalError):
+        shares.doubt()
+        stop.wait(RETRY_SECONDS)
 
 
 def alarm(stopped: Stopped) -> None:
     log.error("adapters stopped", position=stopped.position, error=stopped.error)
 
 
-def until(stop: Flag, ready: Callable[[], bool]) -> bool:
-    while not stop.is_set():
-        try:
-            if ready():
-                return True
-        except OperationalError:
-            pass
-        stop.wait(RETRY_SECONDS)
-    return False
-
-
-def alone(connect: Callable[[], Connection[Any]]) -> bool:
-    """Whether nobody else speaks to the phones; the watch takes the lock for good."""
-    with connect() as db:
-        return bool(locked(db))
-
-
-def locked(db: Connection[Any]) -> bool:
-    row = db.execute("select pg_try_advisory_lock(%s)", [ALONE]).fetchone()
-    return bool(row and row[0])
-
-
-def keep_watch(sync: DoorSync, connect: Callable[[], Connection[Any]], stop: Flag) -> None:
-    """Holds the lock, and ends the process if somebody else has got it meanwhile."""
+def keep_watch(shares: Shares, leases: Leases, connect: Connect, stop: Flag) -> None:
+    """Beside what follows the bus, which may be busy with much at once."""
     while not stop.is_set():
         try:
             with connect() as db:
-                if not locked(db):
-                    raise Replaced
                 db.execute("listen hints")
-                hear(db, sync, stop)
+                while not stop.is_set():
+                    hear(db, shares, leases)
         except OperationalError:
             stop.wait(RETRY_SECONDS)
-        except Replaced:
-            log.error("another adapters process speaks to the phones: this one ends")
-            stop.set()
 
 
-def hear(db: Connection[Any], sync: DoorSync, stop: Flag) -> None:
-    while not stop.is_set():
-        tell(db, sync)
-        for hint in db.notifies(timeout=TOLD_SECONDS, stop_after=1):
-            device = DeviceId(UUID(hint.payload))
-            if device in sync.lanes:
-                sync.lanes[device].hint()
+def hear(db: Connection[Any], shares: Shares, leases: Leases) -> None:
+    if lost := leases.renew(db, shares.positions):
+        log.error("another process speaks to these phones now", partitions=sorted(lost))
+    tell(db, shares, leases)
+    for hint in db.notifies(timeout=TOLD_SECONDS, stop_after=1):
+        if lane := shares.lane(DeviceId(UUID(hint.payload))):
+            lane.hint()
 
 
-def tell(db: Connection[Any], sync: DoorSync) -> None:
+def tell(db: Connection[Any], shares: Shares, leases: Leases) -> None:
+    """The adapters have come as far as the one that is furthest behind."""
+    held = sorted(leases.held)
+    told = [(partition, one) for partition, one in shares.snapshots() if partition in held]
     with db.transaction(), db.cursor() as cursor:
         cursor.execute(
-            "insert into doors.positions (name, position) values ('adapters', %s)"
+            "insert into doors.positions (name, position)"
+            " select 'adapters', min(position) from doors.leases having min(position) is not null"
             " on conflict (name) do update set position = excluded.position,"
-            " moved_at = clock_timestamp()",
-            [sync.position],
+            " moved_at = clock_timestamp()"
         )
-        told = sync.lanes.status()
         cursor.executemany(
-            "insert into doors.lanes (device, online, failure, seen_at, waiting, revocations,"
-            " waiting_since, suspended, clock_off) values (%s, %s, %s,"
+            "insert into doors.lanes (partition, device, online, failure, seen_at, waiting,"
+            " revocations, waiting_since, suspended, clock_off) values (%s, %s, %s, %s,"
             " clock_timestamp() - make_interval(secs => %s), %s, %s,"
             " clock_timestamp() - make_interval(secs => %s), %s, make_interval(secs => %s))"
-            " on conflict (device) do update set online = excluded.online,"
-            " failure = excluded.failure, seen_at = excluded.seen_at, waiting = excluded.waiting,"
-            " revocations = excluded.revocations, waiting_since = excluded.waiting_since,"
-            " suspended = excluded.suspended, clock_off = excluded.clock_off,"
-            " told_at = clock_timestamp()",
-            [row(snapshot) for snapshot in told],
+            " on conflict (device) do update set partition = excluded.partition,"
+            " online = excluded.online, failure = excluded.failure, seen_at = excluded.seen_at,"
+            " waiting = excluded.waiting, revocations = excluded.revocations,"
+            " waiting_since = excluded.waiting_since, suspended = excluded.suspended,"
+            " clock_off = excluded.clock_off, told_at = clock_timestamp()",
+            [row(partition, snapshot) for partition, snapshot in told],
         )
         cursor.execute(
-            "delete from doors.lanes where device <> all(%s)", [[one.device for one in told]]
+            "delete from doors.lanes where partition is null"
+            " or partition = any(%s) and device <> all(%s)",
+            [held, [one.device for _, one in told]],
         )
 
 
-def row(told: Snapshot) -> tuple[object, ...]:
+def row(partition: int, told: Snapshot) -> tuple[object, ...]:
     return (
+        partition,
         told.device,
         told.online,
         told.failure,

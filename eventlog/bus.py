@@ -65,11 +65,20 @@ class Bus(Protocol):
     def assignment(self) -> Collection[int]:
         """The partitions that are read here now; a group may share them out anew at any poll."""
 
+    @property
+    def reached(self) -> int:
+        """All up to this position was polled, of whatever partition; 0 where a carrier keeps no
+        order across partitions.
+        """
+
     def poll(self, timeout: float) -> Sequence[Message]:
         """What comes next; empty after `timeout` seconds without any."""
 
     def commit(self) -> None:
         """All that was polled is done: it does not come again after a restart."""
+
+    def pause(self, partition: int) -> None:
+        """No more of it comes here, and nothing more of it is committed."""
 
     def close(self) -> None: ...
 
@@ -82,6 +91,16 @@ class Positions(Protocol):
     def save(self, position: int) -> None: ...
 
 
+class FromNow:
+    """For who gets at what was before in another way."""
+
+    def __init__(self, head: Callable[[], int]) -> None:
+        self.load = head
+
+    def save(self, position: int) -> None:
+        """Nothing is kept."""
+
+
 class LogBus:
     """The log as a bus; `partitions` is the reader's fixed share of them."""
 
@@ -90,17 +109,27 @@ class LogBus:
     ) -> None:
         self._log, self._positions = log, positions
         self.assignment = frozenset(partitions)
-        self._position = positions.load()
+        self._position, self._paused = positions.load(), set[int]()
+
+    @property
+    def reached(self) -> int:
+        return self._position
 
     def poll(self, timeout: float) -> Sequence[Message]:
         """May be empty early, where only others' partitions grew."""
         records = self._log.raw(after=self._position, wait=timeout)
         if records:
             self._position = records[-1].position
-        return [m for m in map(message, records) if m.partition in self.assignment]
+        wanted = self.assignment - self._paused
+        return [m for m in map(message, records) if m.partition in wanted]
 
     def commit(self) -> None:
-        self._positions.save(self._position)
+        """Not while a partition is paused: there is one position for all of them."""
+        if not self._paused:
+            self._positions.save(self._position)
+
+    def pause(self, partition: int) -> None:
+        self._paused.add(partition)
 
     def close(self) -> None:
         """Nothing is held."""

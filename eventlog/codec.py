@@ -26,6 +26,10 @@ class Undecodable(Exception):
     """Not bytes that we wrote, or of a schema that this release does not know."""
 
 
+class UnknownSchema(Undecodable):
+    """Of a schema that this release does not know: a newer one wrote them."""
+
+
 class Unregistered(Exception):
     """The lock file does not know this kind as it is now: run `python -m schemas.stream`."""
 
@@ -169,9 +173,11 @@ class RecordCodec(Generic[T]):
         return entry
 
     def _parse(self, frame: bytes) -> Written:
+        if frame[:1] != MAGIC or len(frame) != FRAME:
+            raise Undecodable(f"no frame: {frame.hex()}")
         schema = self._registry.schemas.get(int.from_bytes(frame[1:]))
-        if frame[:1] != MAGIC or len(frame) != FRAME or schema is None:
-            raise Undecodable(f"no schema for the frame {frame.hex()}")
+        if schema is None:
+            raise UnknownSchema(f"no schema for the frame {frame.hex()}")
         if schema["name"] not in self._kinds:
             raise Undecodable(f"{schema['name']} is not of this log")
         return parsed(schema)

@@ -50,9 +50,15 @@ def a_phone(device: Device, tune: Callable[[Profile], Profile] = lambda p: p) ->
 
 
 class AkuvoxPhone:
-    def __init__(self, address: str, login: Login | None, profile: Profile) -> None:
+    def __init__(
+        self,
+        address: str,
+        login: Login | None,
+        profile: Profile,
+        may: Callable[[], None] = lambda: None,
+    ) -> None:
         self.profile, self.limits = profile, profile.limits
-        self._wire = Wire(address, login, profile.pause)
+        self._wire = Wire(address, login, profile.pause, may)
         self._ids: Mapping[str, str] = {}
         self._schedules: Sequence[Row] = ()
         self._others = self.strangers = 0

@@ -55,10 +55,19 @@ class Challenged(httpx.Auth):
 
 
 class Wire:
-    """`pause`: seconds to leave a phone alone after each request [PL]."""
+    """`pause`: seconds to leave a phone alone after each request [PL]. `may` is asked before each,
+    and raises where the phone is not ours to speak to; a request ends within SECONDS of it.
+    """
 
-    def __init__(self, address: str, login: Login | None, pause: float) -> None:
+    def __init__(
+        self,
+        address: str,
+        login: Login | None,
+        pause: float,
+        may: Callable[[], None] = lambda: None,
+    ) -> None:
         self._transport, self._pause, self._free_at = Guarded(), pause, 0.0
+        self._may = may
         self._client = httpx.Client(
             base_url=address,
             transport=self._transport,
@@ -92,6 +101,7 @@ class Wire:
 
     def _exchange(self, method: str, path: str, most: int, **content: Any) -> Data:
         sleep(max(0.0, self._free_at - monotonic()))
+        self._may()
         self._transport.budget.grant(SECONDS, most)
         try:
             answer = self._client.request(method, path, **content)

@@ -1,0 +1,75 @@
+"""What the adapters' process is made of."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from threading import Event as Flag
+from typing import Any
+
+import psycopg
+from prometheus_client import REGISTRY
+
+from bootstrap.house import House
+from bootstrap.metrics import Phones
+from commands.ingest import Ingest
+from device_adapters import process
+from device_adapters.akuvox.phone import AkuvoxPhone
+from device_adapters.akuvox.profiles import profile_of
+from device_adapters.doorlog import DoorLogPoller
+from device_adapters.lane import Rhythm
+from device_adapters.leases import Leases, May, sole
+from device_adapters.port import Phone
+from device_adapters.shares import Shares
+from device_adapters.sync import DoorSync, Outside, Poll
+from domain.devices import Device, Login
+from eventlog.bus import Bus, FromNow, LogBus
+
+
+def run_adapters(house: House, stop: Flag) -> None:
+    """At the real pace, unless DEVICE_PACE=0 says that the phones need none."""
+    poll = DoorLogPoller(Ingest(house.log, house.reports), lambda: datetime.now(UTC)).poll
+    leases, connect = Leases(sole(house.config.data / "adapters")), partial(durable, house)
+    shares = Shares(
+        house.log,
+        house.log.vault.keyring.get,
+        leases,
+        connect,
+        lambda may, head: DoorSync(outside(house, poll, may), Rhythm(), live_from=head),
+        alarm=process.alarm,
+    )
+    REGISTRY.register(Phones(lambda: [one for _, one in shares.snapshots()]))
+    process.run(the_bus(house), shares, leases, connect, stop)
+
+
+def the_bus(house: House) -> Bus:
+    return LogBus(house.log, FromNow(house.log.head))
+
+
+def outside(house: House, poll: Poll, may: May) -> Outside:
+    """Nobody speaks to a phone, or for it, without leave."""
+
+    def dispatch(*given: Any, **more: Any) -> Any:
+        may()
+        return house.dispatch(*given, **more)
+
+    return Outside(
+        dispatch=dispatch,
+        connect=partial(phone_of, paced=house.config.device_pace, may=may),
+        digest=house.log.vault.digest,
+        poll=poll,
+        event_url=house.event_url,
+        now=lambda: datetime.now(UTC).timestamp(),
+    )
+
+
+def phone_of(device: Device, *, paced: bool, may: Callable[[], None]) -> Phone:
+    profile = profile_of(device.box.model)
+    login = device.login if isinstance(device.login, Login) else None
+    return AkuvoxPhone(device.box.address, login, profile if paced else profile.paced(0, 0), may)
+
+
+def durable(house: House) -> psycopg.Connection[Any]:
+    """A lease that a crash of PostgreSQL took back would have two holders."""
+    db = house.project("doors")
+    db.execute("set synchronous_commit = on")
+    return db
