@@ -1,8 +1,9 @@
 """Access groups: which doors, and when."""
 
+from bisect import bisect_left
 from dataclasses import replace
-from datetime import date, datetime, time
-from typing import Literal, Self
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Final, Literal, Self
 
 from domain.ids import BuildingId, DeviceId, GroupId
 from domain.kernel import Claim, Event, Malformed, Refused, event
@@ -11,6 +12,9 @@ from domain.settings import legal_name
 
 Repeat = Literal["never", "daily", "weekly"]
 WEEK = frozenset(range(1, 8))
+MIDNIGHT: Final = time(0)
+LAST_MINUTE: Final = time(23, 59)
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 
 @frozen
@@ -19,28 +23,74 @@ class Schedule:
 
     never: one window, from `first` at `start` to `last` at `end` (A5); daily and weekly: from
     `start` to `end` of a day, over midnight if `end` is before `start`. Both ends belong to it,
-    to the minute (A32).
+    to the minute (A32). From 00:00 to 23:59 are whole days, however long the clock makes them.
     """
 
     repeat: Repeat
-    start: time = time(0)
-    end: time = time(23, 59)
+    start: time = MIDNIGHT
+    end: time = LAST_MINUTE
     days: frozenset[int] = frozenset()
     first: date | None = None
     last: date | None = None
 
-    def covers(self, local: datetime) -> bool:
-        minute = local.time().replace(second=0, microsecond=0)
+    def covers(self, instant: datetime, zone: tzinfo) -> bool:
+        """Where the clock is changed, whoever doubts stays out (T1): a start that is skipped is
+        the first minute after the gap, and an end the last one before; of a start that comes
+        twice the later counts, and of an end the earlier.
+        """
+        today = instant.astimezone(zone).date()
+        if (self.start, self.end) == (MIDNIGHT, LAST_MINUTE):
+            return self._begins_on(today)
         if self.repeat == "never":
-            here, last = (local.date(), minute), (self.last or date.min, self.end)
-            return (self.first or date.max, self.start) <= here <= last
-        today, days = local.isoweekday(), self.days if self.repeat == "weekly" else WEEK
-        if self.start <= self.end:
-            return today in days and self.start <= minute <= self.end
-        yesterday = (today - 2) % 7 + 1
-        return (today in days and minute >= self.start) or (
-            yesterday in days and minute <= self.end
+            return self._lasts(self.first, self.last, instant, zone)
+        over = DAY if self.end < self.start else timedelta(0)
+        return any(
+            self._begins_on(day) and self._lasts(day, day + over, instant, zone)
+            for day in (today - DAY, today)
         )
+
+    def _begins_on(self, day: date) -> bool:
+        """Whether a window of it does; for dates, whether it is one of them."""
+        if self.repeat == "never":
+            return (self.first or date.max) <= day <= (self.last or date.min)
+        return self.repeat == "daily" or day.isoweekday() in self.days
+
+    def _lasts(
+        self, first: date | None, last: date | None, instant: datetime, zone: tzinfo
+    ) -> bool:
+        if first is None or last is None:
+            return False
+        return opening(first, self.start, zone) <= instant < closing(last, self.end, zone)
+
+
+def opening(day: date, at: time, zone: tzinfo) -> datetime:
+    """The instant at which a window with this start opens."""
+    once, again = instants(day, at, zone)
+    return change_between(again, once, zone) if again < once else again
+
+
+def closing(day: date, at: time, zone: tzinfo) -> datetime:
+    """The instant from which a window with this last minute is closed."""
+    once, again = instants(day, at, zone)
+    return change_between(again, once, zone) if again < once else once + MINUTE
+
+
+def instants(day: date, at: time, zone: tzinfo) -> tuple[datetime, datetime]:
+    """The one or the two times at which a clock shows this; if it never does, the second is
+    before the change and the first after it (PEP 495).
+    """
+    wall = datetime.combine(day, at, zone)
+    return wall.astimezone(UTC), wall.replace(fold=1).astimezone(UTC)
+
+
+def change_between(before: datetime, after: datetime, zone: tzinfo) -> datetime:
+    """The first minute of the new time."""
+    new = after.astimezone(zone).utcoffset()
+    minutes = range((after - before) // MINUTE)
+    found = bisect_left(
+        minutes, True, key=lambda m: (before + m * MINUTE).astimezone(zone).utcoffset() == new
+    )
+    return before + found * MINUTE
 
 
 ALWAYS = Schedule(repeat="daily")

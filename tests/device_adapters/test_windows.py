@@ -1,4 +1,4 @@
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -51,7 +51,9 @@ def admits(window: Window, local: datetime) -> bool:
 
 
 def wrong_at(schedule: Schedule, rows: tuple[Window, ...], local: datetime) -> bool:
-    return any(admits(row, local) for row in rows) != schedule.covers(local)
+    return any(admits(row, local) for row in rows) != schedule.covers(
+        local.replace(tzinfo=UTC), UTC
+    )
 
 
 @given(schedules(), st.datetimes(at(1), at(10)))
