@@ -145,6 +145,22 @@ def kafka() -> None:
     server.exec()
 
 
+@gatehouse.group()
+def topics() -> None:
+    """What Kafka keeps the stream in."""
+
+
+@topics.command("apply")
+def apply_topics() -> None:
+    """Make the topics of eventlog/kafka/topics.toml, and mend those that are otherwise.
+
+    Prints each difference; safe to repeat. Partitions are never changed: keys would move.
+    """
+    done = list(_bootstrap().apply_topics())
+    for said in done or ["the topics are as they should be"]:
+        click.echo(said)
+
+
 @gatehouse.command()
 @click.argument("name")
 def rebuild(name: str) -> None:
@@ -238,10 +254,11 @@ def _expected() -> tuple[type[Exception], ...]:
     from config import Unsafe
     from domain.kernel import Malformed, Refused
     from eventlog.embedded import ServerFailed
+    from eventlog.kafka.topics import NotApplied
     from eventlog.port import Unavailable
     from running import NotStarted
 
-    ours = (Unsafe, ServerFailed, NotStarted, Unavailable, Malformed, Refused)
+    ours = (Unsafe, ServerFailed, NotStarted, Unavailable, Malformed, Refused, NotApplied)
     return (*ours, OperationalError, EnvError, OSError, LookupError)
 
 

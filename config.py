@@ -134,6 +134,12 @@ class Config:
         """Where a process beside the web has its /metrics, on 127.0.0.1."""
         return self.metrics_base + METRICS_PORTS[process]
 
+    def wanted_broker(self) -> Broker:
+        """For who cannot do without."""
+        if self.broker is None:
+            raise Unsafe("no Kafka is named: set KAFKA_BOOTSTRAP, or KAFKA=1 for one here")
+        return self.broker
+
     @property
     def run(self) -> Path:
         """What lives only while Gatehouse runs: the supervisor's configuration, socket and pid."""

@@ -3,6 +3,7 @@
 from bootstrap.house import House, discover, read_models
 from bootstrap.operations import (
     OPERATOR,
+    apply_topics,
     audit_claims,
     end_token,
     make_token,
@@ -18,6 +19,7 @@ from bootstrap.web import create_app
 __all__ = [
     "OPERATOR",
     "House",
+    "apply_topics",
     "audit_claims",
     "create_app",
     "discover",

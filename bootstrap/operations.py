@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -105,6 +106,15 @@ def tail(after: int | None, follow: bool) -> Iterator[str]:
                     f"{type(r.event).__name__:<24} {r.stream}  by {r.actor}"
                 )
             position = batch[-1].position
+
+
+def apply_topics() -> list[str]:
+    """What was made or mended."""
+    from eventlog.kafka.client import admin
+    from eventlog.kafka.topics import apply, manifest
+
+    with closing(admin(Config.from_env().wanted_broker())) as client:
+        return list(apply(client, manifest()))
 
 
 def status() -> dict[str, object]:

@@ -26,7 +26,7 @@ def read(broker: Broker, topic: str, many: int) -> list[bytes]:
     reader: KafkaConsumer = consumer(broker, consumer_timeout_ms=10_000)
     reader.assign([TopicPartition(topic, 0)])
     try:
-        return [record.value for record, _ in zip(reader, range(many), strict=False)]
+        return [record.value for _, record in zip(range(many), reader, strict=False)]
     finally:
         reader.close()
 
