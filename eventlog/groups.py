@@ -81,7 +81,8 @@ class Groups(Generic[W, R]):
                 turn = self._waiting.popleft()
                 group.append(turn)
                 size += turn.work.size
-                moved |= turn.work.moves
+                if self._waiting:
+                    moved |= turn.work.moves
         return group
 
     def _fits(self, size: int, moved: set[object]) -> bool:

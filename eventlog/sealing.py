@@ -4,7 +4,7 @@ import hashlib
 import hmac
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from os import urandom
+from ssl import RAND_bytes  # unlike os.urandom it keeps the GIL, and it survives a fork
 from threading import Lock
 from time import monotonic
 from typing import Annotated, Final, Protocol
@@ -35,11 +35,11 @@ class SubjectKey:
 
 
 def fresh() -> SubjectKey:
-    return SubjectKey(id=urandom(KEY_ID), dek=urandom(32))
+    return SubjectKey(id=RAND_bytes(KEY_ID), dek=RAND_bytes(32))
 
 
 def nonce() -> bytes:
-    return urandom(NONCE)
+    return RAND_bytes(NONCE)
 
 
 def seal(key: SubjectKey, text: bytes, aad: bytes, nonce: bytes) -> bytes:
@@ -134,12 +134,18 @@ class Keyring:
     def get(self, community: UUID, subjects: Collection[UUID]) -> Mapping[UUID, SubjectKey | None]:
         """None is a destroyed key; a subject that never had one is left out."""
         now = self._clock()
+        found: dict[UUID, SubjectKey | None] = {}
+        missing: dict[UUID, Cached | None] = {}
         with self._lock:
-            cached = {s: self._recall(community, s) for s in subjects}
-        found = {s: c.key for s, c in cached.items() if c and now - c.looked_at < self._trust}
-        if missing := cached.keys() - found.keys():
-            stored = self._store.load(community, missing)
-            found |= {s: self._opened(kept, cached.get(s)) for s, kept in stored.items()}
+            for subject in subjects:
+                cached = self._recall(community, subject)
+                if cached and now - cached.looked_at < self._trust:
+                    found[subject] = cached.key
+                else:
+                    missing[subject] = cached
+        if missing:
+            stored = self._store.load(community, missing.keys())
+            found |= {s: self._opened(kept, missing[s]) for s, kept in stored.items()}
             for subject in missing:
                 self._refresh(community, subject, found, now)
         return found
@@ -189,6 +195,7 @@ class KeyringVault:
 
     def __init__(self, keyring: Keyring, index_key_of: Callable[[UUID], bytes]) -> None:
         self._keyring, self._index_key_of = keyring, index_key_of
+        self._begun: dict[UUID, hmac.HMAC] = {}
 
     def seal(self, community: UUID, subject: UUID, text: str) -> bytes:
         """An empty box for a subject forgotten meanwhile: it opens as erased."""
@@ -204,5 +211,10 @@ class KeyringVault:
         ]
 
     def digest(self, community: UUID, kind: str, value: str) -> bytes:
-        said = f"{kind}\0{value}".encode()
-        return hmac.digest(self._index_key_of(community), said, "sha256")
+        """hmac.digest() would give up the GIL for each of them."""
+        if (begun := self._begun.get(community)) is None:
+            begun = hmac.new(self._index_key_of(community), digestmod="sha256")
+            self._begun[community] = begun
+        keyed = begun.copy()
+        keyed.update(f"{kind}\0{value}".encode())
+        return keyed.digest()

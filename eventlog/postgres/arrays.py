@@ -25,11 +25,11 @@ class Array(bytes, Generic[T]):
         if not values:
             return cls(pack("!iiI", 0, 0, cls.element))
         head = pack("!iiIii", 1, 1, cls.element, len(values), 1)
-        return cls(head + b"".join(map(cls.cell, values)))
+        return cls(head + b"".join(cls.cells(values)))
 
     @staticmethod
-    def cell(value: Any) -> bytes:
-        """Its length and its bytes."""
+    def cells(values: Collection[Any]) -> list[bytes]:
+        """Of each its length and its bytes."""
         raise NotImplementedError
 
 
@@ -37,40 +37,40 @@ class Blobs(Array[bytes]):
     oid, element = 1001, 17
 
     @staticmethod
-    def cell(value: bytes | None) -> bytes:
-        return NULL if value is None else len(value).to_bytes(4) + value
+    def cells(values: Collection[bytes | None]) -> list[bytes]:
+        return [NULL if v is None else len(v).to_bytes(4) + v for v in values]
 
 
 class Texts(Array[str]):
     oid, element = 1009, 25
 
     @staticmethod
-    def cell(value: str | None) -> bytes:
-        return Blobs.cell(None if value is None else value.encode())
+    def cells(values: Collection[str | None]) -> list[bytes]:
+        return Blobs.cells([None if v is None else v.encode() for v in values])
 
 
 class Uuids(Array[UUID]):
     oid, element = 2951, 2950
 
     @staticmethod
-    def cell(value: UUID | None) -> bytes:
-        return NULL if value is None else UUID_SIZE + value.bytes
+    def cells(values: Collection[UUID | None]) -> list[bytes]:
+        return [NULL if v is None else UUID_SIZE + v.int.to_bytes(16) for v in values]
 
 
 class Ints(Array[int]):
     oid, element = 1007, 23
 
     @staticmethod
-    def cell(value: int | None) -> bytes:
-        return NULL if value is None else INT_SIZE + value.to_bytes(4, signed=True)
+    def cells(values: Collection[int | None]) -> list[bytes]:
+        return [NULL if v is None else INT_SIZE + v.to_bytes(4, signed=True) for v in values]
 
 
 class Bools(Array[bool]):
     oid, element = 1000, 16
 
     @staticmethod
-    def cell(value: bool | None) -> bytes:
-        return NULL if value is None else BOOL_SIZE + value.to_bytes()
+    def cells(values: Collection[bool | None]) -> list[bytes]:
+        return [NULL if v is None else BOOL_SIZE + v.to_bytes() for v in values]
 
 
 class ArrayDumper(Dumper):

@@ -164,7 +164,7 @@ class PostgresLog:
         subjects = {subject for event in personal if (subject := subject_of(event))}
         keyring = self.vault.keyring
         known = {s: k for s, k in keyring.get(community, subjects).items() if k}
-        new = {subject: keyring.fresh() for subject in subjects - known.keys()}
+        new = {subject: keyring.fresh() for subject in subjects if subject not in known}
         return known | new, new
 
     def _claim_row(self, community: CommunityId, claim: Claim) -> ClaimRow:
