@@ -47,7 +47,7 @@ def create_app(config: Config | None = None) -> Flask:
     house.reading.install(app)
     guard(
         app,
-        Tokens(house.log).account_of,
+        Tokens(house.log, house.reading.events_of).account_of,
         Openers(house.log).may_touch,
         actor,
     )

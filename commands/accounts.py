@@ -1,6 +1,7 @@
 """Who may ask what: accounts, their tokens, and whose a token is."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from commands.bus import Things, handles
@@ -18,7 +19,7 @@ from domain.accounts import (
 )
 from domain.ids import AccountId, CommunityId
 from domain.kernel import Event, begin, fold
-from domain.record import frozen
+from domain.record import ERASED, frozen
 from domain.settings import Settings
 from eventlog.port import EventLog
 
@@ -88,36 +89,50 @@ def digest_of(token: str) -> str:
     return sha256(token.encode()).hexdigest()
 
 
+@frozen
+class Known:
+    """A token in force: its account, and how many events said what both of them are."""
+
+    token: TokenId
+    account: Account
+    events: int
+
+
 class Tokens:
     """Whose a token is, by the log itself, so that a revoked one ends with the next request.
 
-    Only where a token and its account are kept is remembered, never what they are worth.
+    Streams only grow: a token is what it was as long as `count` finds as many events of the token
+    and its account as before. It finds none once the account is forgotten; nor is its name kept.
     """
 
-    def __init__(self, log: EventLog) -> None:
-        self._log = log
-        self._places: dict[str, tuple[TokenId, AccountId]] = {}
+    def __init__(self, log: EventLog, count: Callable[[TokenId, AccountId], int]) -> None:
+        self._log, self._count = log, count
+        self._known: dict[str, Known] = {}
 
     def account_of(self, token: str) -> Account | None:
         digest = digest_of(token)
-        place = self._places.get(digest) or self._place(digest)
-        if place is None:
-            return None
-        id, account = place
-        found = self._log.streams(PLATFORM, place)
-        known = fold(Token, found[id])
-        if known is None or (known.digest, known.account) != (digest, account):
-            self._places.pop(digest, None)
-            return None
-        self._places[digest] = place
-        return fold(Account, found[account])
+        known = self._known.get(digest)
+        if known and self._count(known.token, known.account.account) == known.events:
+            return known.account
+        self._known.pop(digest, None)
+        if known := self._look_up(digest):
+            self._known[digest] = known
+            return known.account
+        return None
 
-    def _place(self, digest: str) -> tuple[TokenId, AccountId] | None:
+    def _look_up(self, digest: str) -> Known | None:
         claim = accounts.token_claim(digest)
         if (id := self._log.owners(PLATFORM, [claim]).get(claim)) is None:
             return None
-        known = fold(Token, self._log.streams(PLATFORM, [id])[id])
-        return (known.token, known.account) if known else None
+        named = fold(Token, self._log.streams(PLATFORM, [id])[id])
+        if named is None:
+            return None
+        found = self._log.streams(PLATFORM, [id, named.account])
+        token, account = fold(Token, found[id]), fold(Account, found[named.account])
+        if account is None or token is None or token.digest != digest:
+            return None
+        events = sum(map(len, found.values()))
+        return Known(token=token.token, account=replace(account, name=ERASED), events=events)
 
 
 @dataclass

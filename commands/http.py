@@ -83,8 +83,8 @@ def row_of(cls: type) -> type | None:
 
 
 def add_route(commands: Blueprint, name: str, cls: type, dispatch: Dispatch) -> None:
-    @commands.arguments(schema_of(cls))
-    @commands.arguments(Headers, location="headers")
+    @commands.arguments(schema_of(cls)())
+    @commands.arguments(Headers(), location="headers")
     @commands.response(202, schema_of(Accepted))
     def post(command: object, headers: dict[str, Any], *, community: UUID) -> Accepted:
         return dispatch(command, community=community, actor=g.actor, **headers)
@@ -96,8 +96,8 @@ def add_route(commands: Blueprint, name: str, cls: type, dispatch: Dispatch) -> 
 def add_sheet_route(
     commands: Blueprint, name: str, cls: type, row: type, dispatch: Dispatch
 ) -> None:
-    @commands.arguments(File, location="files")
-    @commands.arguments(Headers, location="headers")
+    @commands.arguments(File(), location="files")
+    @commands.arguments(Headers(), location="headers")
     @commands.response(202, schema_of(Accepted))
     def post(files: dict[str, Any], headers: dict[str, Any], *, community: UUID) -> Accepted:
         with READERS:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, LiteralString, Self
 from uuid import UUID
 
@@ -12,60 +13,71 @@ from domain.kernel import Malformed
 from domain.record import frozen
 
 Key = tuple[Any, ...]
+Names = tuple[LiteralString, ...]
+Condition = tuple[LiteralString, LiteralString]  # {} stands for the column, %s for its value
 DIGITS = re.compile(r"[0-9]+")
 
 
 @frozen
 class Page:
-    """`docs` are JSON texts in order; `after` is the key of the last one if more follow."""
+    """`docs` are JSON texts in order, each with what was asked `beside` it; `after` is the key of
+    the last one if more follow.
+    """
 
     docs: tuple[str, ...]
     after: Key | None = None
+    beside: tuple[tuple[Any, ...], ...] = ()
 
 
 @dataclass
 class Listing:
-    """One community's rows of a table with a `doc`; the last column of `key` is unique.
+    """One community's rows of a table with a `doc`; the last column of `key` is unique. `beside`
+    are columns that a page needs beside its documents.
 
     >>> Listing("residents", home, ("name", "id")).where("building", None).words("search", "ann")
     """
 
     table: LiteralString
     community: UUID
-    key: tuple[LiteralString, ...]
+    key: Names
     descending: bool = False
-    _conditions: list[sql.Composable] = field(default_factory=list)
+    beside: Names = ()
+    _conditions: list[Condition] = field(default_factory=list)
     _values: list[Any] = field(default_factory=list)
 
     def where(self, column: LiteralString, value: Any) -> Self:
         """Equal to the value; None asks for nothing."""
-        return self if value is None else self.that(sql.SQL("{} = %s"), column, value)
+        return self if value is None else self.that("{} = %s", column, value)
 
     def among(self, column: LiteralString, values: Sequence[Any] | None) -> Self:
-        return self if values is None else self.that(sql.SQL("{} = any(%s)"), column, list(values))
+        return self if values is None else self.that("{} = any(%s)", column, list(values))
 
     def since(self, column: LiteralString, value: Any) -> Self:
-        return self if value is None else self.that(sql.SQL("{} >= %s"), column, value)
+        return self if value is None else self.that("{} >= %s", column, value)
 
     def until(self, column: LiteralString, value: Any) -> Self:
-        return self if value is None else self.that(sql.SQL("{} < %s"), column, value)
+        return self if value is None else self.that("{} < %s", column, value)
 
     def words(self, column: LiteralString, text: str | None) -> Self:
         """Every word is somewhere in the (lower-cased) column."""
         for word in (text or "").lower().split():
             escaped = word.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-            self.that(sql.SQL("{} like %s"), column, f"%{escaped}%")
+            self.that("{} like %s", column, f"%{escaped}%")
         return self
 
-    def that(self, condition: sql.SQL, column: LiteralString, value: Any) -> Self:
-        self._conditions.append(condition.format(sql.Identifier(column)))
+    def that(self, condition: LiteralString, column: LiteralString, value: Any) -> Self:
+        self._conditions.append((condition, column))
         self._values.append(value)
         return self
 
     def page(self, db: Connection[Any], after: Key | None, limit: int) -> Page:
         rows = self._rows(db, after, limit + 1)
-        docs = tuple(row[0] for row in rows[:limit])
-        return Page(docs=docs, after=tuple(rows[limit - 1][1:]) if len(rows) > limit else None)
+        shown, width = rows[:limit], 1 + len(self.key)
+        return Page(
+            docs=tuple(row[0] for row in shown),
+            after=tuple(rows[limit - 1][1:width]) if len(rows) > limit else None,
+            beside=tuple(row[width:] for row in shown) if self.beside else (),
+        )
 
     def _rows(self, db: Connection[Any], after: Key | None, limit: int) -> list[Any]:
         foreign = Malformed("cursor", "not a cursor of this list")
@@ -78,37 +90,43 @@ class Listing:
                 raise
             raise foreign from None
 
-    def count(self, db: Connection[Any], most: int) -> int:
-        """How many, counted no further than `most`."""
-        inner = self._from(None) + sql.SQL(" limit %s")
-        statement = sql.SQL("select count(*) from (select 1 {}) as found").format(inner)
-        [found] = db.execute(statement, self._parameters(None, most)).fetchone() or (0,)
-        return int(found)
-
-    def _statement(self, after: Key | None) -> sql.Composed:
-        order = sql.SQL(", ").join(
-            sql.SQL("{} desc" if self.descending else "{}").format(sql.Identifier(c))
-            for c in self.key
-        )
-        return sql.SQL("select doc, {} {} order by {} limit %s").format(
-            self._columns(), self._from(after), order
-        )
-
-    def _from(self, after: Key | None) -> sql.Composed:
-        conditions = [sql.SQL("community = %s"), *self._conditions]
-        if after is not None:
-            way = "({}) < ({})" if self.descending else "({}) > ({})"
-            marks = sql.SQL(", ").join(sql.SQL("%s") for _ in self.key)
-            conditions.append(sql.SQL(way).format(self._columns(), marks))
-        return sql.SQL("from {} where {}").format(
-            sql.Identifier(self.table), sql.SQL(" and ").join(conditions)
-        )
-
-    def _columns(self) -> sql.Composed:
-        return sql.SQL(", ").join(map(sql.Identifier, self.key))
+    def _statement(self, after: Key | None) -> bytes:
+        given = tuple(self._conditions)
+        return statement(self.table, given, self.key, self.beside, self.descending, after is None)
 
     def _parameters(self, after: Key | None, limit: int) -> list[Any]:
         return [self.community, *self._values, *(after or ()), limit]
+
+
+@lru_cache(maxsize=256)
+def statement(
+    table: LiteralString,
+    given: tuple[Condition, ...],
+    key: Names,
+    beside: Names,
+    descending: bool,
+    first: bool,
+) -> bytes:
+    """Composed once: the same few texts are asked for all day."""
+    conditions = [sql.SQL(c).format(sql.Identifier(column)) for c, column in given]
+    if not first:
+        way = "({}) < ({})" if descending else "({}) > ({})"
+        marks = sql.SQL(", ").join(sql.SQL("%s") for _ in key)
+        conditions.append(sql.SQL(way).format(names(key), marks))
+    return (
+        sql.SQL("select doc, {} from {} where {} order by {} limit %s")
+        .format(
+            names((*key, *beside)),
+            sql.Identifier(table),
+            sql.SQL(" and ").join([sql.SQL("community = %s"), *conditions]),
+            names(key, "{} desc" if descending else "{}"),
+        )
+        .as_bytes(None)
+    )
+
+
+def names(columns: Names, each: LiteralString = "{}") -> sql.Composed:
+    return sql.SQL(", ").join(sql.SQL(each).format(sql.Identifier(c)) for c in columns)
 
 
 def natural(text: str) -> str:

@@ -32,7 +32,7 @@ class GroupQuery(PageQuery):
 
 
 @access_groups.route("")
-@access_groups.arguments(schema_of(GroupQuery), location="query")
+@access_groups.arguments(schema_of(GroupQuery)(), location="query")
 @access_groups.response(200, page_of(AccessGroupDoc), headers=HEADERS)
 def listed(asked: GroupQuery, *, community: UUID) -> Response:
     """Default and self-created groups, by name (M17, A45)."""
@@ -48,7 +48,7 @@ def listed(asked: GroupQuery, *, community: UUID) -> Response:
 
 
 @access_groups.route("/<uuid:group>")
-@access_groups.arguments(schema_of(After), location="query")
+@access_groups.arguments(schema_of(After)(), location="query")
 @access_groups.response(200, schema_of(AccessGroupDetails), headers=HEADERS)
 def one(after: After, *, community: UUID, group: UUID) -> Response:
     """When a group holds, which doors it opens, and how many belong to it (M17, M16)."""
@@ -56,7 +56,7 @@ def one(after: After, *, community: UUID, group: UUID) -> Response:
 
 
 @access_groups.route("/<uuid:group>/people")
-@access_groups.arguments(schema_of(PageQuery), location="query")
+@access_groups.arguments(schema_of(PageQuery)(), location="query")
 @access_groups.response(200, page_of(MemberDoc), headers=HEADERS)
 def people(asked: PageQuery, *, community: UUID, group: UUID) -> Response:
     """Who belongs to a group, by name (M17, M18)."""

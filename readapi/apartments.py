@@ -24,7 +24,7 @@ class ApartmentQuery(PageQuery):
 
 
 @apartments.route("/buildings")
-@apartments.arguments(schema_of(PageQuery), location="query")
+@apartments.arguments(schema_of(PageQuery)(), location="query")
 @apartments.response(200, page_of(BuildingDoc), headers=HEADERS)
 def buildings(asked: PageQuery, *, community: UUID) -> Response:
     """The buildings, by name, and how many apartments each has (M65, M130)."""
@@ -34,7 +34,7 @@ def buildings(asked: PageQuery, *, community: UUID) -> Response:
 
 
 @apartments.route("/apartments")
-@apartments.arguments(schema_of(ApartmentQuery), location="query")
+@apartments.arguments(schema_of(ApartmentQuery)(), location="query")
 @apartments.response(200, page_of(ApartmentDoc), headers=HEADERS)
 def listed(asked: ApartmentQuery, *, community: UUID) -> Response:
     """By building and number, with the numbers of residents and devices (M65)."""
@@ -50,7 +50,7 @@ def listed(asked: ApartmentQuery, *, community: UUID) -> Response:
 
 
 @apartments.route("/apartments/<uuid:apartment>")
-@apartments.arguments(schema_of(After), location="query")
+@apartments.arguments(schema_of(After)(), location="query")
 @apartments.response(200, schema_of(ApartmentDetails), headers=HEADERS)
 def one(after: After, *, community: UUID, apartment: UUID) -> Response:
     """One apartment and its household, the master first (M65, M23)."""

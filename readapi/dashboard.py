@@ -35,7 +35,7 @@ class DashboardScreen(DashboardDoc):
 
 
 @dashboard.route("/dashboard")
-@dashboard.arguments(schema_of(After), location="query")
+@dashboard.arguments(schema_of(After)(), location="query")
 @dashboard.response(200, schema_of(DashboardScreen), headers=HEADERS)
 def counts(after: After, *, community: UUID) -> Response:
     """Buildings, apartments, residents, access groups, phones by state, openings (M9, M10)."""

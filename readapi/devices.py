@@ -33,7 +33,7 @@ class DeviceQuery(PageQuery):
 
 
 @devices.route("/devices")
-@devices.arguments(schema_of(DeviceQuery), location="query")
+@devices.arguments(schema_of(DeviceQuery)(), location="query")
 @devices.response(200, page_of(DeviceDoc), headers=HEADERS)
 def listed(asked: DeviceQuery, *, community: UUID) -> Response:
     """The door phones of a community, by name (M99)."""
@@ -50,7 +50,7 @@ def listed(asked: DeviceQuery, *, community: UUID) -> Response:
 
 
 @devices.route("/devices/<uuid:device>")
-@devices.arguments(schema_of(After), location="query")
+@devices.arguments(schema_of(After)(), location="query")
 @devices.response(200, schema_of(DeviceDoc), headers=HEADERS)
 def one(after: After, *, community: UUID, device: UUID) -> Response:
     """A door phone: hardware, place, relays and what they take, and whether it answers
@@ -60,7 +60,7 @@ def one(after: After, *, community: UUID, device: UUID) -> Response:
 
 
 @devices.route("/devices/<uuid:device>/credentials")
-@devices.arguments(schema_of(PageQuery), location="query")
+@devices.arguments(schema_of(PageQuery)(), location="query")
 @devices.response(200, page_of(HolderDoc), headers=HEADERS)
 def credentials(asked: PageQuery, *, community: UUID, device: UUID) -> Response:
     """Who has rights at a phone or is still on it, and how each credential stands there (M99)."""
@@ -69,7 +69,7 @@ def credentials(asked: PageQuery, *, community: UUID, device: UUID) -> Response:
 
 
 @devices.route("/residents/<uuid:resident>/doors")
-@devices.arguments(schema_of(After), location="query")
+@devices.arguments(schema_of(After)(), location="query")
 @devices.response(200, schema_of(ResidentDoors), headers=HEADERS)
 def doors(after: After, *, community: UUID, resident: UUID) -> Response:
     """The phones where a resident has rights now, whether each credential is proved to be there,

@@ -43,7 +43,7 @@ class CodeSearch(LibraryQuery):
 
 
 @library.route("/pins")
-@library.arguments(schema_of(LibraryQuery), location="query")
+@library.arguments(schema_of(LibraryQuery)(), location="query")
 @library.response(200, page_of(LibraryEntry), headers=HEADERS)
 def pins(asked: LibraryQuery, *, community: UUID) -> Response:
     """Every PIN in force, whose it is and since when, by name (M93, A54)."""
@@ -51,7 +51,7 @@ def pins(asked: LibraryQuery, *, community: UUID) -> Response:
 
 
 @library.route("/cards")
-@library.arguments(schema_of(LibraryQuery), location="query")
+@library.arguments(schema_of(LibraryQuery)(), location="query")
 @library.response(200, page_of(LibraryEntry), headers=HEADERS)
 def cards(asked: LibraryQuery, *, community: UUID) -> Response:
     """Every RF card in force, whose it is and since when, by name (M94, A54)."""
@@ -59,7 +59,7 @@ def cards(asked: LibraryQuery, *, community: UUID) -> Response:
 
 
 @library.route("/pins/search", methods=["POST"])
-@library.arguments(schema_of(CodeSearch))
+@library.arguments(schema_of(CodeSearch)())
 @library.response(200, page_of(LibraryEntry), headers=HEADERS)
 def search_pins(asked: CodeSearch, *, community: UUID) -> Response:
     """The PINs that contain some digits, or are exactly these (M93)."""
@@ -67,7 +67,7 @@ def search_pins(asked: CodeSearch, *, community: UUID) -> Response:
 
 
 @library.route("/cards/search", methods=["POST"])
-@library.arguments(schema_of(CodeSearch))
+@library.arguments(schema_of(CodeSearch)())
 @library.response(200, page_of(LibraryEntry), headers=HEADERS)
 def search_cards(asked: CodeSearch, *, community: UUID) -> Response:
     """The RF cards whose code contains a part, or is exactly this (M94, A43, A8)."""

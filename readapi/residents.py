@@ -34,7 +34,7 @@ class ResidentQuery(PageQuery):
 
 
 @residents.route("/residents")
-@residents.arguments(schema_of(ResidentQuery), location="query")
+@residents.arguments(schema_of(ResidentQuery)(), location="query")
 @residents.response(200, page_of(ResidentDoc), headers=HEADERS)
 def listed(asked: ResidentQuery, *, community: UUID) -> Response:
     """The people of a community, by name, or by building and apartment (M38)."""
@@ -52,7 +52,7 @@ def listed(asked: ResidentQuery, *, community: UUID) -> Response:
 
 
 @residents.route("/residents/export")
-@residents.arguments(schema_of(After), location="query")
+@residents.arguments(schema_of(After)(), location="query")
 @residents.response(200, content_type=XLSX, headers=HEADERS)
 def export(after: After, *, community: UUID) -> Response:
     """All residents as a spreadsheet to edit and import again: by UID, codes blank (M45, A21)."""
@@ -80,7 +80,7 @@ def cells(doc: dict[str, Any]) -> dict[str, str]:
 
 
 @residents.route("/residents/<uuid:resident>")
-@residents.arguments(schema_of(After), location="query")
+@residents.arguments(schema_of(After)(), location="query")
 @residents.response(200, schema_of(ResidentDoc), headers=HEADERS)
 def one(after: After, *, community: UUID, resident: UUID) -> Response:
     """Contact, home and groups of a resident, and which keys there are, but no code (M38, M42)."""

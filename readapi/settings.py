@@ -16,7 +16,7 @@ settings = Blueprint("settings", __name__, url_prefix="/api/v1/communities/<uuid
 
 
 @communities.route("/communities")
-@communities.arguments(schema_of(After), location="query")
+@communities.arguments(schema_of(After)(), location="query")
 @communities.response(200, page_of(SettingsDoc), headers=HEADERS)
 def ours(after: After) -> Response:
     """The communities that the asking account may touch (M8)."""
@@ -24,7 +24,7 @@ def ours(after: After) -> Response:
 
 
 @settings.route("/settings")
-@settings.arguments(schema_of(After), location="query")
+@settings.arguments(schema_of(After)(), location="query")
 @settings.response(200, schema_of(SettingsDoc), headers=HEADERS)
 def of_the_community(after: After, *, community: UUID) -> Response:
     """Name, time zone, PIN mode and what is permitted (M113, M115, M116, M39)."""

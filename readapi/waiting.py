@@ -5,19 +5,29 @@ from contextlib import contextmanager
 from hashlib import sha256
 from threading import BoundedSemaphore, Condition, Lock, Thread
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any, Final, LiteralString, NamedTuple, TypeVar
 
 from flask import Flask, Response, abort, current_app, g, request
 from psycopg import Connection, OperationalError
 from psycopg_pool import ConnectionPool
 
-from domain.ids import CommunityId
+from domain.accounts import PLATFORM, TokenId
+from domain.ids import AccountId, CommunityId
 from domain.record import frozen
 from eventlog.port import Unavailable, Vault
 from projections.projector import Projector
 
 P = TypeVar("P", bound=Projector)
 LISTEN_SECONDS = 0.5
+GLANCE: Final[LiteralString] = """
+    select said.events, p.name, p.position, coalesce(v.position, 0) from (
+        select count(*) as events from log.events
+        where community = %(platform)s and stream in (%(token)s, %(account)s) and exists (
+            select from log.keys where community = %(platform)s and subject = %(account)s
+            and wrapped is not null)
+    ) as said
+    left join read.positions p on true
+    left join read.versions v on v.name = p.name and v.community = %(home)s"""
 HEADER = {"events": "X-Position", "reports": "X-Reports-Position"}
 HEADERS = {
     "X-Position": {"schema": {"type": "integer"}, "description": "how far the answer has read"},
@@ -26,6 +36,13 @@ HEADERS = {
         "description": "the position was waited for in vain",
     },
 }
+
+
+class Stand(NamedTuple):
+    """How far a read model has read, and where it last changed for a community (its ETag)."""
+
+    position: int = 0
+    changed: int = 0
 
 
 @frozen
@@ -104,6 +121,26 @@ class Reading:
         if (db := g.pop("db", None)) is not None:
             self.pool.putconn(db)
 
+    def events_of(self, token: TokenId, account: AccountId) -> int:
+        """How many events they have, 0 once the account is forgotten. How the read models stand
+        is asked with it: a round trip costs more than what it asks.
+        """
+        return self._glance(home_of_request(), token, account)
+
+    def stand(self, name: str, home: CommunityId) -> Stand:
+        """Of a read model, as this request has found it."""
+        if home not in known():
+            self._glance(home)
+        return known()[home].get(name, Stand())
+
+    def _glance(
+        self, home: CommunityId, token: TokenId | None = None, account: AccountId | None = None
+    ) -> int:
+        asked = {"platform": PLATFORM, "token": token, "account": account, "home": home}
+        rows = self.db().execute(GLANCE, asked).fetchall()
+        known()[home] = {name: Stand(*stands) for _, name, *stands in rows}
+        return int(rows[0][0])
+
     @contextmanager
     def turn(self) -> Iterator[bool]:
         """False at once when as many wait as may."""
@@ -134,31 +171,35 @@ def reached(
     answer depends on.
     """
     reading: Reading = current_app.extensions["reading"]
-    db = reading.db()
-    model = kind(db, reading.vault)
-    if after.after_position:
-        there = stands_at(model) >= after.after_position
-        if not there and not reading.reached(kind.name, after.after_position):
+    home, position = of or home_of_request(), after.after_position
+    model = kind(reading.db(), reading.vault)
+    if reading.stand(kind.name, home).position < position:
+        if not reading.reached(kind.name, position):
             g.stale = True
-    position = stands_at(model)
+        known().clear()
+    stand = reading.stand(kind.name, home)
     said = g.setdefault("positions", {})
     header = HEADER[kind.follows]
-    said[header] = min(position, said.get(header, position))
+    said[header] = min(stand.position, said.get(header, stand.position))
     if etag:
-        unchanged(model, of or CommunityId((request.view_args or {})["community"]), besides)
+        unchanged(model, stand.changed, besides)
     return model
 
 
-def stands_at(model: Projector) -> int:
-    row = model.db.execute(
-        "select position from read.positions where name = %s", [model.name]
-    ).fetchone()
-    return int(row[0]) if row else 0
+def home_of_request() -> CommunityId:
+    """The platform, where the address has no community."""
+    return CommunityId((request.view_args or {}).get("community", PLATFORM))
 
 
-def unchanged(model: Projector, community: CommunityId, besides: object) -> None:
+def known() -> dict[CommunityId, dict[str, Stand]]:
+    """How the read models stand for a community, as this request has found them."""
+    found: dict[CommunityId, dict[str, Stand]] = g.setdefault("standing", {})
+    return found
+
+
+def unchanged(model: Projector, changed: int, besides: object) -> None:
     """Everything that an answer depends on: the model's code and last change, address and role."""
-    before, changed = g.get("etag", ""), model.changed(community)
+    before = g.get("etag", "")
     seen = [before, model.name, model.version(), changed, request.full_path, g.actor.role, besides]
     tag = sha256(repr(seen).encode()).hexdigest()[:24]
     g.etag = f'W/"{tag}"'

@@ -15,7 +15,7 @@ from uuid6 import uuid7
 from werkzeug.test import TestResponse
 
 from bootstrap import OPERATOR, House, create_app
-from commands.accounts import IssueToken, OpenAccount, RevokeToken, digest_of
+from commands.accounts import AssignCommunities, IssueToken, OpenAccount, RevokeToken, digest_of
 from commands.bus import COMMANDS
 from commands.residents.rows import ResidentRow
 from config import Config, Database, create_kek
@@ -147,6 +147,19 @@ def test_s8_a_token_made_anew_under_its_id_ends_the_one_before(web: FlaskClient)
         answer = send(web, made, "create-community", name="Harbour Quarter", zone="Europe/Lisbon")
         assert answer.status_code == 202
     assert send(web, "the-first", "revoke-pin", resident=str(ANN)).status_code == 401
+
+
+def test_s8_what_becomes_of_an_account_counts_with_the_next_request(web: FlaskClient) -> None:
+    """The web has seen it before each time."""
+    house: House = web.application.extensions["house"]
+    account, made = AccountId(uuid5(PLATFORM, "manager/x")), token(web, "manager")
+    a_house(web, token(web, "installer"))
+    for communities, status in (({HARBOUR}, 202), (set(), 404), ({HARBOUR}, 202)):
+        command = AssignCommunities(account=account, communities=frozenset(communities))
+        house.bus.dispatch(command, community=PLATFORM, actor=OPERATOR)
+        assert send(web, made, "revoke-pin", resident=str(ANN)).status_code == status
+    house.log.forget(PLATFORM, [account])
+    assert send(web, made, "revoke-pin", resident=str(ANN)).status_code == 401
 
 
 def test_k3_a_web_that_begins_before_postgresql_answers_503_and_then_serves(

@@ -68,7 +68,7 @@ class DoorLogEntry:
 
 
 @door.route("/door")
-@door.arguments(schema_of(DoorLogQuery), location="query")
+@door.arguments(schema_of(DoorLogQuery)(), location="query")
 @door.response(200, page_of(DoorLogEntry), headers=HEADERS)
 def log(query: DoorLogQuery, *, community: UUID) -> Response:
     """Who was at which door, when and with what, and whether it opened; newest first (M84, M85)."""

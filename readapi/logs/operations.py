@@ -66,7 +66,7 @@ class Operation:
 
 
 @operations.route("/operations")
-@operations.arguments(schema_of(OperationsQuery), location="query")
+@operations.arguments(schema_of(OperationsQuery)(), location="query")
 @operations.response(200, page_of(Operation), headers=HEADERS)
 def log(query: OperationsQuery, *, community: UUID) -> Response:
     """Who did what to what, and when, newest first (M92, A26)."""
