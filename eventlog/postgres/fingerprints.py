@@ -1,6 +1,6 @@
 """A command as canonical text, so that a repeat can be told from another command."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any
@@ -16,20 +16,20 @@ def canonical(command: object) -> str:
 def plain(value: Any) -> Any:
     """Tuples of what has one unambiguous repr; what has no order is put in one."""
     kind: type = type(value)
-    if kind in PLAIN:
-        return value
-    if names := field_names(kind):
-        return kind.__name__, *[plain(getattr(value, name)) for name in names]
-    match value:
-        case Mapping():
-            return sorted(((plain(k), plain(v)) for k, v in value.items()), key=repr)
-        case frozenset() | set():
-            return sorted(map(plain, value), key=repr)
-        case list() | tuple():
-            return [plain(each) for each in value]
-    return kind.__name__, str(value)  # UUID, date, time, Decimal, an address
+    return value if kind in PLAIN else way(kind)(value)
 
 
 @cache
-def field_names(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
+def way(kind: type) -> Callable[[Any], Any]:
+    """How the values of a type become plain."""
+    name = kind.__name__
+    if is_dataclass(kind):
+        names = [field.name for field in fields(kind)]
+        return lambda record: (name, *[plain(getattr(record, each)) for each in names])
+    if issubclass(kind, Mapping):
+        return lambda found: sorted(((plain(k), plain(v)) for k, v in found.items()), key=repr)
+    if issubclass(kind, frozenset | set):
+        return lambda found: sorted(map(plain, found), key=repr)
+    if issubclass(kind, list | tuple):
+        return lambda found: [plain(each) for each in found]
+    return lambda value: (name, str(value))  # UUID, date, time, Decimal, an address
