@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from runpy import run_path
 from typing import Any
 from uuid import uuid5
 
@@ -14,13 +15,16 @@ from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 from confluent_kafka.serialization import MessageField, SerializationContext
+from cryptography.exceptions import InvalidTag
 from uuid6 import uuid7
 
 from bootstrap import House, create_app
 from config import Database
 from domain.ids import CommunityId
 from domain.kernel import EVENTS, stream_of
+from domain.record import personal_fields
 from domain.reports import REPORTS
+from eventlog.bus import RawRecord, headers_of
 from eventlog.codec import FRAME
 from eventlog.port import Envelope
 from schemas.registry import Registry
@@ -33,15 +37,22 @@ from tests.test_bootstrap import a_config
 
 LOCKED = Registry.load()
 VALUE = SerializationContext("gatehouse.events.v1", MessageField.VALUE)
+UNSEAL = run_path(str(Path(__file__).parents[2] / "examples" / "unseal.py"))
 UNKNOWN = b"\0" + (999).to_bytes(4) + b"\0"
 
 
 @dataclass
 class Running:
-    """Where its registry is, and the bytes as they are stored, in the order of the log."""
+    """Where its registry is, and what is stored, in the order of the log: events and reports."""
 
     registry: str
-    bodies: list[bytes]
+    house: House
+    events: list[RawRecord]
+    reports: list[bytes]
+
+    @property
+    def bodies(self) -> list[bytes]:
+        return [event.body for event in self.events] + self.reports
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +64,8 @@ def running(
     house: House = app.extensions["house"]
     everything_happens(house)
     with served(app) as url:
-        yield Running(f"{url}/registry", stored(house, module_database))
+        events = [*house.log.raw(after=0)]
+        yield Running(f"{url}/registry", house, events, stored_reports(module_database))
     house.close()
 
 
@@ -67,10 +79,10 @@ def everything_happens(house: House) -> None:
         house.reports.note(HARBOUR, example(report))
 
 
-def stored(house: House, database: Database) -> list[bytes]:
+def stored_reports(database: Database) -> list[bytes]:
     with psycopg.connect(database.read) as db:
         reports = db.execute("select body from log.reports order by position").fetchall()
-    return [r.body for r in house.log.raw(after=0)] + [bytes(body) for (body,) in reports]
+    return [bytes(body) for (body,) in reports]
 
 
 def ours(body: bytes) -> Any:
@@ -133,3 +145,34 @@ def test_n18_clickhouse_reads_every_stored_fact(running: Running, tmp_path: Path
 def test_clickhouse_reads_nothing_of_an_unknown_schema(running: Running, tmp_path: Path) -> None:
     with pytest.raises(Unread, match="Schema 999 not found"):
         clickhouse_reads(running.registry, [UNKNOWN], tmp_path)
+
+
+def test_n18_who_has_the_keys_opens_what_is_sealed_with_nothing_of_ours(running: Running) -> None:
+    config = running.house.config
+    assert config.kek_file
+    sealed = [event for event in running.events if personal(event)]
+    with psycopg.connect(config.database.read) as db:
+        for event in sealed:
+            headers, schema = headers_of(event), LOCKED.schemas[int.from_bytes(event.body[1:FRAME])]
+            key = UNSEAL["key_of"](db, UNSEAL["master_key"](config.kek_file), headers)
+            read = UNSEAL["opened"](event.body, headers, schema, key)
+            assert read.keys() == personal(event)
+            elsewhere = {**headers, "gh-version": b"2"}
+            with pytest.raises(InvalidTag):
+                UNSEAL["opened"](event.body, elsewhere, schema, key)
+    assert len(sealed) > 5
+
+
+def test_what_was_forgotten_stays_sealed_for_them(running: Running) -> None:
+    event = next(event for event in running.events if event.type == "PinIssued")
+    assert event.subject
+    running.house.log.forget(event.community, [event.subject])
+    headers, schema = headers_of(event), LOCKED.schemas[int.from_bytes(event.body[1:FRAME])]
+    with psycopg.connect(running.house.config.database.read) as db:
+        key = UNSEAL["key_of"](db, running.house.config.kek(), headers)
+    assert UNSEAL["opened"](event.body, headers, schema, key) is None
+
+
+def personal(event: RawRecord) -> frozenset[str]:
+    kind: Any = EVENTS[event.type]
+    return frozenset(personal_fields(kind))
