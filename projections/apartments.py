@@ -1,6 +1,5 @@
 """Buildings, their apartments, and who lives in each (M65)."""
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -26,7 +25,7 @@ from eventlog.consumer import on
 from eventlog.port import Batch, Recorded
 from projections.listing import Key as After
 from projections.listing import Listing, Page, natural
-from projections.projector import Gathered, Key, Projector, Row, document, plain
+from projections.projector import Gathered, Key, Projector, Row, document
 
 
 @frozen
@@ -287,7 +286,7 @@ def written(
         "home": f"{natural(said.building_name)}\x1f{natural(said.number)}",
         "search": f"{said.number}\n{said.name}".lower(),
         "doc": document(said),
-        "household": json.dumps(plain(household), ensure_ascii=False, separators=(",", ":")),
+        "household": document(household),
     }
 
 

@@ -178,6 +178,7 @@ class Library(Projector):
         self.put("library_people", self.gathered(self.people))
         self._settle_cards()
         codes = self.gathered(self.codes)
+        self.seal(codes, "code", "holder")
         people = self.rows("library_people", "resident", keys(codes, "holder"))
         buildings = self.rows("library_buildings", "building", keys(people.values(), "building"))
         homes = self.rows("library_apartments", "apartment", keys(people.values(), "apartment"))
@@ -228,7 +229,7 @@ class Library(Projector):
             kind=kind,
             holder=holder,
             since=since,
-            code_sealed=self.vault.seal(community, holder, code),
+            code=code,
             code_hash=self.vault.digest(community, kind, code),
         )
 
@@ -244,7 +245,7 @@ class Library(Projector):
     ) -> Page:
         """M93, M94: by name, each with its code; of these ids only, if any are given."""
         page = (
-            Listing("library_codes", community, ("name", "id"))
+            Listing("library_codes", community, ("name", "id"), beside=("holder", "code_sealed"))
             .where("kind", kind)
             .where("building", asked.building)
             .where("apartment", asked.apartment)
@@ -253,15 +254,19 @@ class Library(Projector):
             .among("id", ids)
             .page(self.db, after, limit)
         )
-        entries = [json.loads(doc) for doc in page.docs]
-        codes = self._opened(kind, community, [UUID(entry["id"]) for entry in entries])
-        return replace(page, docs=tuple(with_code(entry, codes) for entry in entries))
+        codes = self._texts(community, page.beside)
+        return replace(page, docs=tuple(map(with_code, page.docs, codes)))
 
     def holding(self, kind: Kind, community: CommunityId, part: str) -> list[UUID]:
         """The ids of the codes that contain this; opens those of the whole community."""
         wanted = spellings(kind, part)
-        opened = self._opened(kind, community)
-        return [id for id, code in opened.items() if code and any(w in code for w in wanted)]
+        rows = self.db.execute(
+            "select id, holder, code_sealed from library_codes where community = %s and kind = %s",
+            [community, kind],
+        ).fetchall()
+        codes = self._texts(community, [box for _, *box in rows])
+        found = zip(rows, codes, strict=True)
+        return [row[0] for row, code in found if code and any(w in code for w in wanted)]
 
     def exactly(self, kind: Kind, community: CommunityId, code: str) -> list[UUID]:
         """The ids of those that have this code; opens none."""
@@ -273,21 +278,10 @@ class Library(Projector):
         )
         return [row[0] for row in found]
 
-    def _opened(
-        self, kind: Kind, community: CommunityId, ids: Sequence[UUID] | None = None
-    ) -> dict[UUID, str | None]:
-        """The codes by id; None for one that cannot be opened any more."""
-        statement = sql.SQL(
-            "select id, holder, code_sealed from library_codes"
-            " where community = %s and kind = %s {}"
-        ).format(sql.SQL("" if ids is None else "and id = any(%s)"))
-        asked = [community, kind] if ids is None else [community, kind, ids]
-        rows = self.db.execute(statement, asked).fetchall()
-        codes = self.vault.open(community, [(holder, box) for _, holder, box in rows])
-        return {
-            row[0]: code if isinstance(code, str) else None
-            for row, code in zip(rows, codes, strict=True)
-        }
+    def _texts(self, community: CommunityId, boxes: Iterable[Sequence[Any]]) -> list[str | None]:
+        """The codes of (holder, sealed), in order; None for one that cannot be opened any more."""
+        opened = self.vault.open(community, [(holder, box) for holder, box in boxes])
+        return [code if isinstance(code, str) else None for code in opened]
 
 
 def spellings(kind: Kind, code: str) -> set[str]:
@@ -300,9 +294,8 @@ def spellings(kind: Kind, code: str) -> set[str]:
         raise Malformed("code", malformed.message) from None
 
 
-def with_code(entry: dict[str, Any], codes: Mapping[UUID, str | None]) -> str:
-    entry["code"] = codes.get(UUID(entry["id"]))
-    return json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
+def with_code(doc: str, code: str | None) -> str:
+    return f'{doc[:-1]},"code":{json.dumps(code)}}}'
 
 
 def name_of(contact: Personal[Contact]) -> str | None:

@@ -6,6 +6,7 @@ changes nothing.
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time
@@ -21,7 +22,7 @@ from psycopg.rows import dict_row
 
 from domain.ids import CommunityId
 from domain.kernel import Unknown
-from domain.record import Erased
+from domain.record import Erased, Personal
 from eventlog.consumer import Consumer
 from eventlog.port import Recorded, Vault
 
@@ -42,8 +43,12 @@ class Gathered:
 
     def set(self, community: CommunityId, id: UUID, **columns: Any) -> None:
         """A new row needs all its columns, one that is there those that change."""
-        self.changes[community, id] = (self.changes.get((community, id)) or {}) | columns
-        self.certain.add((community, id))
+        key = community, id
+        if change := self.changes.get(key):
+            change.update(columns)
+        else:
+            self.changes[key] = columns
+        self.certain.add(key)
 
     def amend(self, community: CommunityId, id: UUID, **columns: Any) -> None:
         """Like `set`, of what may be gone by then: its stream is not the one that says so."""
@@ -163,6 +168,26 @@ class Projector(Consumer):
             if change is not None and ((home, id) in there or (home, id) in what.certain)
         ]
 
+    def seal(self, rows: Iterable[Row], column: str, subject: str) -> None:
+        """What these rows say in clear in a column stands sealed in another one thereafter."""
+        said = defaultdict[CommunityId, list[Row]](list)
+        for row in rows:
+            if column in row:
+                said[row["community"]].append(row)
+        for home, those in said.items():
+            # Opening nothing looks up all their keys at once; sealing does it one by one.
+            self.vault.open(home, [(row[subject], b"") for row in those])
+            for row in those:
+                row[f"{column}_sealed"] = self._sealed(home, row[subject], row.pop(column))
+
+    def _sealed(
+        self, community: CommunityId, subject: UUID, text: Personal[str] | None
+    ) -> bytes | None:
+        """An empty box opens as erased."""
+        if isinstance(text, Erased):
+            return b""
+        return None if text is None else self.vault.seal(community, subject, text)
+
     def rows(
         self, table: LiteralString, id: LiteralString, keys: Collection[Key]
     ) -> dict[Key, Row]:
@@ -251,14 +276,6 @@ class Projector(Consumer):
             raise Unknown(id, value)
         return str(row[0])
 
-    def changed(self, community: CommunityId) -> int:
-        """The position at which this read model last changed for a community: its ETag."""
-        row = self.db.execute(
-            "select position from versions where name = %s and community = %s",
-            [self.name, community],
-        ).fetchone()
-        return int(row[0]) if row else 0
-
 
 def names(columns: Iterable[str]) -> sql.Composed:
     return sql.SQL(", ").join(map(sql.Identifier, columns))
@@ -266,13 +283,15 @@ def names(columns: Iterable[str]) -> sql.Composed:
 
 def document(record: Any) -> str:
     """A record as the compact JSON that its schema would dump (a test holds it to that)."""
-    return json.dumps(plain(record), ensure_ascii=False, separators=(",", ":"))
+    return JSON.encode(record)
 
 
-def plain(value: Any) -> Any:
+def said(value: Any) -> Any:
+    """What JSON has no word for, one level of it."""
+    kind: type = type(value)
+    if names := field_names(kind):
+        return {name: getattr(value, name) for name in names}
     match value:
-        case None | bool() | int() | str() | float():
-            return value
         case UUID():
             return str(value)
         case datetime() | date():
@@ -282,9 +301,13 @@ def plain(value: Any) -> Any:
         case Erased():
             return None
         case frozenset():
-            return sorted((plain(inner) for inner in value), key=repr)
-        case list() | tuple():
-            return [plain(inner) for inner in value]
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
-    raise TypeError(type(value).__name__)
+            return sorted(value, key=document)
+    raise TypeError(kind.__name__)
+
+
+@cache
+def field_names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
+
+
+JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=said)

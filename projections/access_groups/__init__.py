@@ -1,6 +1,5 @@
 """Access groups, the doors that they open, and who belongs to them (M17, A45)."""
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -31,7 +30,7 @@ from projections.access_groups.documents import (
 )
 from projections.listing import Key as After
 from projections.listing import Listing, Page
-from projections.projector import Key, Projector, document, plain
+from projections.projector import Key, Projector, document
 
 
 class AccessGroups(Projector):
@@ -95,7 +94,7 @@ class AccessGroups(Projector):
     def _set_group(
         self, r: Recorded[AccessGroupCreated] | Recorded[AccessGroupEdited], **more: Any
     ) -> None:
-        schedule, own = document(r.event.schedule), json.dumps(plain(r.event.doors))
+        schedule, own = document(r.event.schedule), document(r.event.doors)
         self.groups.set(
             r.community, r.event.group, name=r.event.name, schedule=schedule, own=own, **more
         )
@@ -188,7 +187,7 @@ class AccessGroups(Projector):
         devices = self._devices({home for home, _ in self.reopened})
         for row in rows:
             if (row["community"], row["group_id"]) in self.reopened:
-                row["doors"] = json.dumps(plain(doors(row, devices[row["community"]])))
+                row["doors"] = document(doors(row, devices[row["community"]]))
         sizes = self._sizes(keys(rows, "group_id"))
         buildings = self.rows("access_groups_buildings", "building", keys(rows, "building"))
         self.put("access_groups", [written(row, sizes, buildings) for row in rows])

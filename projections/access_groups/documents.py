@@ -12,7 +12,7 @@ from domain.ids import ApartmentId, BuildingId, CommunityId, DeviceId, GroupId, 
 from domain.record import ERASED, Personal, frozen
 from domain.residents import Contact
 from domain.rights import relays_of
-from projections.projector import Key, Row, document, plain
+from projections.projector import Key, Row, document
 from schemas.of import schema_of
 
 GroupType = Literal["default", "self_created"]
@@ -66,7 +66,7 @@ def name_of(contact: Personal[Contact]) -> str | None:
 
 
 def called(event: DeviceRegistered | DeviceEdited) -> Row:
-    return {"name": event.name, "relays": json.dumps(plain(event.relays))}
+    return {"name": event.name, "relays": document(event.relays)}
 
 
 def hung(place: Place) -> Row:

@@ -31,7 +31,7 @@ from domain.devices import (
     DeviceSynced,
 )
 from domain.ids import CommunityId
-from domain.kernel import Malformed, Unknown
+from domain.kernel import Event, Malformed, Unknown
 from domain.record import Erased, Personal
 from domain.residents import (
     Card,
@@ -145,29 +145,7 @@ class Installed(Projector):
     @on(ResidentAdded, ContactChanged, GroupsChosen, PinIssued, PinRevoked, CardsChanged)
     def person(self, batch: Batch[Any]) -> None:
         for r in batch:
-            self.people.set(r.community, r.event.resident, **self._of_person(r))
-
-    def _of_person(self, r: Recorded[Any]) -> Row:
-        match r.event:
-            case ResidentAdded(building=building, apartment=home, role=role) as e:
-                nothing = {"pin_sealed": None, "cards_sealed": None}
-                lives = {"building": building, "apartment": home, "role": role}
-                return lives | called(e.contact) | {"groups": sorted(e.groups)} | nothing
-            case ContactChanged(contact=contact):
-                return called(contact)
-            case GroupsChosen(groups=groups):
-                return {"groups": sorted(groups)}
-            case PinIssued(resident=who, pin=pin):
-                return {"pin_sealed": self._sealed(r.community, who, pin)}
-            case CardsChanged(resident=who, cards=cards) if cards:
-                return {"cards_sealed": self._sealed(r.community, who, codes(cards))}
-            case CardsChanged():
-                return {"cards_sealed": None}
-        return {"pin_sealed": None}
-
-    def _sealed(self, community: CommunityId, who: UUID, text: Personal[str]) -> bytes:
-        """An empty box opens as erased."""
-        return b"" if isinstance(text, Erased) else self.vault.seal(community, who, text)
+            self.people.set(r.community, r.event.resident, **of_person(r.event))
 
     @on(ResidentDeleted)
     def deleted(self, batch: Batch[ResidentDeleted]) -> None:
@@ -220,7 +198,10 @@ class Installed(Projector):
         return {key for key in known if self.devices.changes.get(key, {}) is not None}
 
     def settle(self, batch: Sequence[Recorded[Any]]) -> None:
-        self.put("installed_residents", self.gathered(self.people))
+        people = self.gathered(self.people)
+        self.seal(people, "pin", "resident")
+        self.seal(people, "cards", "resident")
+        self.put("installed_residents", people)
         self.put("installed_groups", self.gathered(self.groups))
         self.put("installed_devices", self.gathered(self.devices))
 
@@ -316,6 +297,23 @@ def start(after: After | None) -> tuple[str, UUID]:
         return str(sort).replace("\0", ""), UUID(str(holder))
     except ValueError:
         raise Malformed("cursor", "not a cursor of this list") from None
+
+
+def of_person(event: Event) -> Row:
+    match event:
+        case ResidentAdded(building=building, apartment=home, role=role) as e:
+            nothing = {"pin": None, "cards": None}
+            lives = {"building": building, "apartment": home, "role": role}
+            return lives | called(e.contact) | {"groups": sorted(e.groups)} | nothing
+        case ContactChanged(contact=contact):
+            return called(contact)
+        case GroupsChosen(groups=groups):
+            return {"groups": sorted(groups)}
+        case PinIssued(pin=pin):
+            return {"pin": pin}
+        case CardsChanged(cards=cards):
+            return {"cards": codes(cards) if cards else None}
+    return {"pin": None}
 
 
 def called(contact: Personal[Contact]) -> Row:
