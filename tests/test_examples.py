@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -10,21 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kafka.admin import NewTopic
 
 from domain.ids import CommunityId
 from domain.reports import DoorLogEntry
-from eventlog.bus import PARTITIONS, RawRecord, message
+from eventlog.bus import RawRecord, headers_of, message
 from eventlog.kafka.broker import Broker
 from eventlog.kafka.client import admin, producer
+from eventlog.kafka.topics import REPORTS, apply, manifest
 from eventlog.reports import NOBODY, ReportCodec
 from tests.builders import ELSEWHERE, HARBOUR
 from tests.eventlog.arbitrary import example
+from tests.eventlog.bus_contract import a_record
 from tests.running_broker import any_broker
 from tests.schemas.serving import registry_alone, served
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-TOPIC = "gatehouse.reports.v1"
+PAGE = EXAMPLES.parent / "docs" / "stream.md"
+DAY = 86_400_000
 SEVEN = datetime(2026, 3, 2, 7, 15, tzinfo=UTC)
 OPENED: dict[str, Any] = {"kind": "door_release", "outcome": "success", "holder_kind": None}
 AN_OPENING = replace(example(DoorLogEntry), **OPENED, door_name="Gate", happened_at=SEVEN)
@@ -51,7 +54,7 @@ class Stream:
                 self.position += 1
                 told = message(self.raw(entry, community))
                 headers = [*told.headers.items()]
-                writer.send(TOPIC, told.value, told.key, headers, told.partition)
+                writer.send(REPORTS, told.value, told.key, headers, told.partition)
             writer.flush()
 
     def raw(self, entry: DoorLogEntry, community: CommunityId) -> RawRecord:
@@ -76,9 +79,8 @@ class Stream:
 @pytest.fixture(scope="module")
 def stream() -> Iterator[Stream]:
     with any_broker() as broker, served(registry_alone()) as url:
-        client = admin(broker)
-        client.create_topics([NewTopic(TOPIC, PARTITIONS, 1)])
-        client.close()
+        with closing(admin(broker)) as client:
+            assert [*apply(client, manifest())]
         yield Stream(broker, f"{url}/registry")
 
 
@@ -108,3 +110,13 @@ def test_n18_an_analyst_counts_openings_once_however_often(stream: Stream, tmp_p
     stream.reported(LATER, LATER, A_CALL, REFUSED)
     stream.reported(LATER, again=1)
     assert counted() == [*first, ["2026-03-02", "09:00", "2"]]
+
+
+def test_the_page_tells_of_every_topic_and_every_header() -> None:
+    lines = PAGE.read_text().splitlines()
+    for topic in manifest():
+        [row] = [line for line in lines if line.startswith(f"| `{topic.name}` |")]
+        assert f"{int(topic.settings['retention.ms']) // DAY} days" in row
+        assert topic.partitions == 12
+    tables = "".join(line for line in lines if line.startswith("|"))
+    assert [name for name in headers_of(a_record(3)) if f"`{name}`" not in tables] == []
