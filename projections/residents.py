@@ -233,12 +233,12 @@ class Residents(Projector):
         ).fetchall()
         return [row[0] for row in rows]
 
-    def names(self, community: CommunityId, ids: Collection[UUID]) -> dict[UUID, str]:
+    def names(self, community: CommunityId, ids: Collection[str]) -> dict[str, str]:
         """Of those who are still here and not forgotten."""
         rows = self.db.execute(
-            "select resident, doc::json ->> 'name' from residents"
-            " where community = %s and resident = any(%s)",
-            [community, list(ids)],
+            "select resident::text, doc::json ->> 'name' from residents"
+            " where community = %s and resident = any(%s::uuid[])",
+            [community, f"{{{','.join(ids)}}}"],
         ).fetchall()
         return {resident: name for resident, name in rows if name}
 

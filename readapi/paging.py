@@ -16,6 +16,7 @@ from readapi.waiting import After
 from schemas.of import schema_of
 
 MOST, USUAL = 200, 50
+AS_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 @frozen
@@ -52,11 +53,22 @@ def page_of(document: type) -> type[Schema]:
     return Schema.from_dict(made, name=f"{document.__name__}Page")
 
 
-def answer(page: Page) -> Response:
-    """The documents are JSON already: they are joined, not parsed."""
+def answer(page: Page, items: list[dict[str, Any]] | None = None) -> Response:
+    """The documents are JSON already: they are joined, not parsed. `items` stand in for them where
+    they did not say all.
+    """
     following = "null" if page.after is None else f'"{cursor(page.after)}"'
-    body = f'{{"items":[{",".join(page.docs)}],"next":{following}}}'
-    return Response(body, mimetype="application/json")
+    shown = array(page) if items is None else AS_JSON.encode(items)
+    return item(f'{{"items":{shown},"next":{following}}}')
+
+
+def items_of(page: Page) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(array(page))
+    return found
+
+
+def array(page: Page) -> str:
+    return f"[{','.join(page.docs)}]"
 
 
 def item(doc: str) -> Response:

@@ -1,6 +1,5 @@
 """The door log screen."""
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -11,10 +10,9 @@ from flask_smorest import Blueprint
 from domain.ids import ApartmentId, BuildingId, CommunityId, DeviceId
 from domain.record import frozen
 from domain.reports import EntryKind, EntryMethod, EntryOutcome, HolderKind
-from projections.listing import Page
 from projections.logs.door import DoorLog, Wanted, oldest_shown
 from projections.residents import Residents
-from readapi.paging import PageQuery, answer, page_of
+from readapi.paging import PageQuery, answer, items_of, page_of
 from readapi.waiting import HEADERS, After, reached
 from schemas.of import schema_of
 
@@ -76,7 +74,7 @@ def log(query: DoorLogQuery, *, community: UUID) -> Response:
     people = reached(Residents, After())
     model = reached(DoorLog, query, besides=oldest)
     page = model.page(home, wanted(query, home, oldest, people), query.after, query.size)
-    return answer(named(page, people, home))
+    return answer(page, named(items_of(page), people, home))
 
 
 def wanted(query: DoorLogQuery, home: CommunityId, oldest: datetime, people: Residents) -> Wanted:
@@ -97,11 +95,10 @@ def wanted(query: DoorLogQuery, home: CommunityId, oldest: datetime, people: Res
     )
 
 
-def named(page: Page, people: Residents, home: CommunityId) -> Page:
+def named(said: list[dict[str, Any]], people: Residents, home: CommunityId) -> list[dict[str, Any]]:
     """Names change and are forgotten, so that only what is shown has them."""
-    said: list[dict[str, Any]] = [json.loads(doc) for doc in page.docs]
-    names = people.names(home, {UUID(e["holder"]) for e in said if e["holder"]})
+    names = people.names(home, {e["holder"] for e in said if e["holder"]})
     for e in said:
         id, kind = e.pop("holder"), e.pop("holder_kind")
-        e["holder"] = id and {"id": id, "kind": kind, "name": names.get(UUID(id))}
-    return Page(docs=tuple(json.dumps(e, ensure_ascii=False) for e in said), after=page.after)
+        e["holder"] = id and {"id": id, "kind": kind, "name": names.get(id)}
+    return said

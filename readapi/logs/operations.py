@@ -1,6 +1,5 @@
 """The operation log screen."""
 
-import json
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,10 +11,9 @@ from domain.accounts import PLATFORM
 from domain.ids import CommunityId
 from domain.record import frozen
 from projections.accounts import Accounts
-from projections.listing import Page
 from projections.logs.operations import OperationLog, Wanted
 from projections.residents import Residents
-from readapi.paging import PageQuery, answer, page_of
+from readapi.paging import PageQuery, answer, items_of, page_of
 from readapi.waiting import HEADERS, reached
 from schemas.of import schema_of
 
@@ -75,7 +73,7 @@ def log(query: OperationsQuery, *, community: UUID) -> Response:
     model = reached(OperationLog, query, besides=oldest)
     home = CommunityId(community)
     page = model.page(home, wanted(query, oldest), query.after, query.size)
-    return answer(named(page, accounts, people, home))
+    return answer(page, named(items_of(page), accounts, people, home))
 
 
 def oldest_shown(now: datetime) -> datetime:
@@ -95,13 +93,14 @@ def wanted(query: OperationsQuery, oldest: datetime | None) -> Wanted:
     )
 
 
-def named(page: Page, accounts: Accounts, residents: Residents, home: CommunityId) -> Page:
+def named(
+    said: list[dict[str, Any]], accounts: Accounts, residents: Residents, home: CommunityId
+) -> list[dict[str, Any]]:
     """Names change and are forgotten, so that only what is shown has them."""
-    said: list[dict[str, Any]] = [json.loads(doc) for doc in page.docs]
     who = accounts.names({op["initiated_by"] for op in said})
-    people = residents.names(home, {UUID(op["subject"]) for op in said if op["called"] is None})
+    people = residents.names(home, {op["subject"] for op in said if op["called"] is None})
     for op in said:
         called, subject = op.pop("called"), op["subject"]
-        op["subject"] = {"id": subject, "name": called or people.get(UUID(subject))}
+        op["subject"] = {"id": subject, "name": called or people.get(subject)}
         op["initiated_by"] = {"id": op["initiated_by"], "name": who.get(op["initiated_by"])}
-    return Page(docs=tuple(json.dumps(op, ensure_ascii=False) for op in said), after=page.after)
+    return said
