@@ -1,17 +1,22 @@
-"""What doors report: who it was is found by a keyed hash, and the code is dropped at once."""
+"""What doors report: who it was is found by a keyed hash, and the code is dropped at once.
 
-from collections.abc import Iterable, Sequence
+What their logs hold is polled; what these do not hold, the alarms, is taken from the event URL.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from domain import apartments, residents
+from domain.alarms import AlarmKind
+from domain.capabilities import is_monitor
 from domain.devices import Device
-from domain.ids import CommunityId
+from domain.ids import CommunityId, DeviceId
 from domain.kernel import Claim, Malformed, fold
 from domain.record import Personal, Secret, frozen
-from domain.reports import DoorLogEntry, EntryKind, EntryMethod
+from domain.reports import AlarmReported, DoorLogEntry, EntryKind, EntryMethod
 from domain.residents import Resident
 from domain.settings import Settings
 from eventlog.port import EventLog
@@ -36,6 +41,16 @@ METHODS: dict[str, EntryMethod] = {
     "dtmf": "dtmf",
     "http": "remote",
     "remote": "remote",
+}
+QUIET = timedelta(minutes=1)  # a phone that says it a thousand times has said it once (S9)
+MONITORS_SAY = {"AlarmTriggered", "InputAlarm", "AlarmLog"}  # [G]
+# Without InputATriggered and the like, which are exit buttons: those stand in the door log.
+ALARMS: Mapping[str, tuple[AlarmKind, int | None]] = {
+    "AlarmTriggered": ("tamper", None),  # [HA]
+    "TamperAlarmTriggered": ("tamper", None),  # what newer firmware calls it
+    "InputAlarm": ("emergency", None),  # [HA]; that the fire panel is on that input [G]
+    **{f"BreakInAlarm{door}": ("break_in", n) for n, door in enumerate("ABCD", 1)},
+    **{f"AlarmDoorOpenedTimeout{door}": ("door_held", n) for n, door in enumerate("ABCD", 1)},
 }
 
 
@@ -81,6 +96,16 @@ class Ingest:
             for line in lines
         ]
         return self.reports.append(community, device.device, entries, expected=expected)
+
+    def hear(self, community: CommunityId, device: DeviceId, said: str) -> None:
+        """What a phone's event URL says, if that is an alarm (M124-M126). Whoever has the URL may
+        say it, again and again: it is stored once a minute.
+        """
+        if said not in ALARMS.keys() | MONITORS_SAY:
+            return
+        phone = fold(Device, self.log.streams(community, [device])[device])
+        if phone and (heard := alarm(phone, said)):
+            self.reports.note(community, heard, quiet=QUIET)
 
     def _people(
         self, community: CommunityId, device: Device, settings: Settings, lines: Sequence[Line]
@@ -132,6 +157,30 @@ def codes(line: Line, settings: Settings, home: UUID | None) -> Iterable[Claim]:
             yield residents.card_claim(written)
 
 
+def alarm(device: Device, said: str) -> AlarmReported | None:
+    """An indoor monitor's alarms are of its zones (M125); None if it is no alarm of this device."""
+    found = ALARMS.get(said)
+    if is_monitor(device.box.model) and said in MONITORS_SAY:
+        found = "arming", None
+    if found is None:
+        return None
+    kind, relay = found
+    return AlarmReported(
+        device=device.device,
+        kind=kind,
+        said=said,
+        relay=relay,
+        door_name=door_name(device, relay),
+        building=device.place.building,
+        apartment=device.place.apartment,
+    )
+
+
+def door_name(device: Device, relay: int | None) -> str:
+    names = {each.number: each.name for each in device.relays}
+    return device.name if relay is None else names.get(relay, device.name)
+
+
 def method_of(line: Line) -> EntryMethod:
     return METHODS.get(line.method.strip().lower(), "other")
 
@@ -153,7 +202,6 @@ def entry(
     zone = ZoneInfo(settings.zone)
     said = line.local.replace(tzinfo=zone).astimezone(UTC) if line.local else now
     at = now if said > now + AHEAD else said  # nothing happens after it was heard of
-    names = {relay.number: relay.name for relay in device.relays}
     method = method_of(line)
     return DoorLogEntry(
         device=device.device,
@@ -165,7 +213,7 @@ def entry(
         outcome="success" if line.success else "failed",
         method=method,
         relay=line.relay,
-        door_name=names.get(line.relay or 1, device.name),
+        door_name=door_name(device, line.relay or 1),
         building=device.place.building,
         holder=who.resident if who else None,
         holder_kind="resident" if who else None,

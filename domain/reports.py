@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal, TypeVar, dataclass_transform
 from uuid import UUID
 
+from domain.alarms import AlarmKind
 from domain.ids import ApartmentId, BuildingId, DeviceId
 from domain.kernel import Event
 from domain.record import frozen, personal_fields
@@ -67,3 +68,20 @@ class DoorLogEntry(Report):
     apartment: ApartmentId | None
     credential_kind: EntryMethod | None
     source: Literal["poll", "callback"]
+
+
+@report
+class AlarmReported(Report):
+    """M124-M126. Said through the event URL: no log of a phone holds it. `said` is its own word.
+
+    `relay` counts from 1, `door_name` is the device's where it is of no door. It bears no time, so
+    that the same again is equal.
+    """
+
+    device: DeviceId
+    kind: AlarmKind
+    said: str
+    relay: int | None
+    door_name: str
+    building: BuildingId | None
+    apartment: ApartmentId | None

@@ -5,7 +5,7 @@ pollers of one device are told apart by it, and nothing of a phone's log is stor
 """
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from threading import Condition
 from typing import Final, Protocol
 from uuid import UUID
@@ -19,6 +19,7 @@ from schemas.registry import Registry
 
 KEPT_DAYS: Final = 30
 NOBODY: Final = UUID(int=0)
+AT_ONCE: Final = timedelta(0)
 
 
 @frozen
@@ -48,8 +49,13 @@ class ReportLog(Protocol):
         Conflict if the cursor is not where the caller read it: somebody else polled the device.
         """
 
-    def note(self, community: CommunityId, report: Report) -> int:
-        """What no phone's log holds; the cursor stays. The position."""
+    def note(
+        self, community: CommunityId, report: Report, *, quiet: timedelta = AT_ONCE
+    ) -> int | None:
+        """What no phone's log holds; the cursor stays. The position, or None if an equal report of
+        this device was noted no longer than `quiet` ago: a phone may say a thing as often as it
+        likes, and so may whoever has got hold of its URL.
+        """
 
     def read(self, *, after: int, limit: int = MAX_BATCH, wait: float = 0) -> Batch[Report]:
         """What follows a position, in order; waits up to `wait` seconds for the first."""
@@ -127,8 +133,17 @@ class MemoryReportLog:
                 self._record(community, entry, entry.id)
             return self._head
 
-    def note(self, community: CommunityId, report: Report) -> int:
+    def note(
+        self, community: CommunityId, report: Report, *, quiet: timedelta = AT_ONCE
+    ) -> int | None:
         with self._grown:
+            now = self._now()
+            if quiet and any(
+                (r.community, r.version, r.event) == (community, 0, report)
+                and r.recorded_at > now - quiet
+                for r in self._records
+            ):
+                return None
             self._record(community, report, None)
             return self._head
 

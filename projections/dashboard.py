@@ -1,4 +1,4 @@
-"""How many of everything a community has, and how many of its phones answer (M9, M10).
+"""How many of everything a community has, and how many of its phones answer (M9-M11).
 
 What doors report comes from another log: another read model counts it, and the screen shows both.
 """
@@ -10,6 +10,7 @@ from typing import Any
 from psycopg.rows import dict_row
 
 from domain.access_groups import AccessGroupCreated, AccessGroupDeleted
+from domain.alarms import AlarmRaised, AlarmSolved
 from domain.apartments import ApartmentCreated, BuildingCreated
 from domain.devices import (
     DeviceRegistered,
@@ -34,6 +35,8 @@ COUNTED: dict[type[Event], tuple[str, int]] = {
     ResidentDeleted: ("residents", -1),
     AccessGroupCreated: ("access_groups", 1),
     AccessGroupDeleted: ("access_groups", -1),
+    AlarmRaised: ("unsolved_alarms", 1),
+    AlarmSolved: ("unsolved_alarms", -1),
 }
 REACHES: dict[type[Event], str] = {
     DeviceRegistered: "never_seen",
@@ -43,14 +46,15 @@ REACHES: dict[type[Event], str] = {
 }
 ADD = """
     insert into dashboard values (%(community)s,
-        %(buildings)s, %(apartments)s, %(residents)s, %(access_groups)s)
+        %(buildings)s, %(apartments)s, %(residents)s, %(access_groups)s, %(unsolved_alarms)s)
     on conflict (community) do update set
         buildings = dashboard.buildings + excluded.buildings,
         apartments = dashboard.apartments + excluded.apartments,
         residents = dashboard.residents + excluded.residents,
-        access_groups = dashboard.access_groups + excluded.access_groups"""
+        access_groups = dashboard.access_groups + excluded.access_groups,
+        unsolved_alarms = dashboard.unsolved_alarms + excluded.unsolved_alarms"""
 OF = """
-    select buildings, apartments, residents, access_groups,
+    select buildings, apartments, residents, access_groups, unsolved_alarms,
         count(device) as registered,
         count(*) filter (where reach = 'online') as online,
         count(*) filter (where reach = 'offline') as offline,
@@ -75,6 +79,7 @@ class DashboardDoc:
     apartments: int
     residents: int
     access_groups: int
+    unsolved_alarms: int
     devices: DeviceCounts
 
 
@@ -86,7 +91,8 @@ class Dashboard(Projector):
             buildings bigint not null,
             apartments bigint not null,
             residents bigint not null,
-            access_groups bigint not null
+            access_groups bigint not null,
+            unsolved_alarms bigint not null
         );
         create table dashboard_devices (
             community uuid,

@@ -38,7 +38,9 @@ class DashboardScreen(DashboardDoc):
 @dashboard.arguments(schema_of(After)(), location="query")
 @dashboard.response(200, schema_of(DashboardScreen), headers=HEADERS)
 def counts(after: After, *, community: UUID) -> Response:
-    """Buildings, apartments, residents, access groups, phones by state, openings (M9, M10)."""
+    """Buildings, apartments, residents, access groups, phones by state, unsolved alarms,
+    openings (M9, M10, M11).
+    """
     home = CommunityId(community)
     zone = json.loads(reached(CommunitySettings, after).of(home))["zone"]
     midnight = datetime.combine(datetime.now(ZoneInfo(zone)), time(), ZoneInfo(zone))

@@ -8,6 +8,7 @@ from uuid6 import uuid7
 
 from domain.access_groups import ALWAYS, AccessGroupCreated, Door, Schedule
 from domain.accounts import AccountOpened, Role
+from domain.alarms import AlarmId, AlarmKind, AlarmRaised
 from domain.apartments import (
     ApartmentCreated,
     BuildingCreated,
@@ -48,6 +49,7 @@ ANN, BOB, CLEO = (ResidentId(UUID(int=n)) for n in (11, 12, 13))
 FLAT_1, FLAT_2 = ApartmentId(UUID(int=21)), ApartmentId(UUID(int=22))
 GATE, GYM = DeviceId(UUID(int=31)), DeviceId(UUID(int=32))
 SWIMMERS, STAFF, EVERYBODY = (GroupId(UUID(int=n)) for n in (41, 42, 43))
+TAMPERING, FIRE = AlarmId(UUID(int=71)), AlarmId(UUID(int=72))
 TOWER, ANNEX = BuildingId(UUID(int=51)), BuildingId(UUID(int=52))
 NOW = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
 LOOPBACK = (ip_network("127.0.0.0/8"),)
@@ -180,3 +182,24 @@ def an_account(
     account: AccountId, name: str = "Asta", role: Role = "manager", *communities: CommunityId
 ) -> AccountOpened:
     return AccountOpened(account=account, name=name, role=role, communities=frozenset(communities))
+
+
+def an_alarm(
+    alarm: AlarmId = TAMPERING,
+    kind: AlarmKind = "tamper",
+    device: DeviceId = GATE,
+    name: str = "Gate",
+    *,
+    relay: int | None = None,
+    heard_at: datetime = NOW,
+) -> AlarmRaised:
+    return AlarmRaised(
+        alarm=alarm,
+        kind=kind,
+        device=device,
+        name=name,
+        relay=relay,
+        building=TOWER,
+        apartment=None,
+        heard_at=heard_at,
+    )

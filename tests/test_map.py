@@ -10,6 +10,7 @@ import pytest
 
 import bootstrap
 from commands.bus import COMMANDS, HANDLERS
+from commands.reactions import REACTIONS
 from device_adapters.sync import DoorSync
 from domain.accounts import AccountOpened
 from domain.kernel import EVENTS
@@ -28,7 +29,9 @@ PACKAGES = (
     "schemas",
 )
 SOURCES = [
-    path for top in (*PACKAGES, "bootstrap", "tests", "bench") for path in sorted((ROOT / top).rglob("*.py"))
+    path
+    for top in (*PACKAGES, "bootstrap", "tests", "bench")
+    for path in sorted((ROOT / top).rglob("*.py"))
 ] + sorted(ROOT.glob("*.py"))
 CODE = {path: path.read_text() for path in SOURCES}
 TREES = {path: ast.parse(code) for path, code in CODE.items()}
@@ -53,7 +56,7 @@ MODULES = {
     "dashboard",
 }
 FRAMES = {  # what a folder has beside the modules of the product
-    "domain": {"ids", "kernel", "record", "reports", "rights"},
+    "domain": {"capabilities", "ids", "kernel", "record", "reports", "rights"},
     "commands": {"bus", "http", "ingest", "reactions"},
     "projections": {"projector", "listing", "runner"},
     "readapi": {"errors", "home", "identity", "metrics", "paging", "registry", "waiting"},
@@ -100,7 +103,7 @@ def consumers() -> list[type[Consumer]]:
 
 
 def test_no_event_is_an_orphan() -> None:
-    followed = {kind for consumer in consumers() for kind in consumer.handlers}
+    followed = {kind for consumer in consumers() for kind in consumer.handlers} | REACTIONS.keys()
     assert {*EVENTS.values(), *REPORTS.values()} - followed == set()
     assert AccountOpened in followed
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from domain import access_groups, accounts, apartments, devices, residents, settings
+from domain import access_groups, accounts, alarms, apartments, devices, residents, settings
 from domain.ids import CommunityId
 from domain.kernel import Event, stream_of
 from domain.record import frozen
@@ -44,6 +44,8 @@ WORDS: dict[type[Event], tuple[str, str]] = {
     devices.DeviceSynced: (SYNC, "synced"),
     devices.DeviceWentOnline: (SYNC, "went online"),
     devices.DeviceWentOffline: (SYNC, "went offline"),
+    alarms.AlarmRaised: ("alarm", "raised"),
+    alarms.AlarmSolved: ("alarm", "solved"),
     accounts.AccountOpened: ("account", "opened"),
     accounts.CommunitiesAssigned: ("account", "communities assigned"),
     accounts.AccountClosed: ("account", "closed"),
@@ -64,8 +66,10 @@ NAMING = (
     access_groups.AccessGroupEdited,
     devices.DeviceRegistered,
     devices.DeviceEdited,
+    alarms.AlarmRaised,
 )
 ABOUT_A_DEVICE = (devices.DeviceSynced, devices.DeviceWentOnline, devices.DeviceWentOffline)
+BY_DEVICES = (*ABOUT_A_DEVICE, alarms.AlarmRaised)
 
 
 @frozen
@@ -191,6 +195,6 @@ def row_of(r: Recorded[Any], called: str | None) -> Row:
         "action": action,
         "initiated_by": r.actor,
         "subject": said.subject,
-        "by_people": type_ != SYNC,
+        "by_people": not isinstance(r.event, BY_DEVICES),
         "doc": document(said),
     }

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from commands.ingest import Ingest, Line
-from domain.devices import Device
+from domain.devices import Device, DeviceRegistered, Place
 from domain.kernel import Event, fold
-from domain.reports import DoorLogEntry
+from domain.reports import AlarmReported, DoorLogEntry
 from domain.residents import PinRevoked
 from eventlog.port import Conflict
 from eventlog.reports import Cursor, MemoryReportLog
@@ -18,9 +18,12 @@ from tests.builders import (
     BOB,
     FLAT_1,
     FLAT_2,
+    GATE,
+    GYM,
     HARBOUR,
     NOW,
     TOWER,
+    a_box,
     a_building,
     a_community,
     a_device,
@@ -116,6 +119,59 @@ def test_t4_a_time_yet_to_come_is_the_time_of_receipt_and_the_phones_word_is_kep
     first, second = taken(*lines, past=(a_community(), *HOME), now=NOW)
     assert (first.happened_at, second.happened_at) == (soon, NOW)
     assert second.local == f"{later:%Y-%m-%dT%H:%M:%S}"
+
+
+def heard(*said: str, device: DeviceRegistered | None = None) -> list[AlarmReported]:
+    """What is stored of what a phone's event URL says."""
+    phone, reports = device or a_device(), MemoryReportLog(lambda: NOW)
+    ingest = Ingest(a_log(a_community(), phone), reports)
+    for each in said:
+        ingest.hear(HARBOUR, phone.device, each)
+    return [r.event for r in reports.read(after=0) if isinstance(r.event, AlarmReported)]
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "relay", "name"),
+    [
+        ("InputAlarm", "emergency", None, "Gate"),
+        ("AlarmTriggered", "tamper", None, "Gate"),
+        ("TamperAlarmTriggered", "tamper", None, "Gate"),
+        ("BreakInAlarmB", "break_in", 2, "Gate 2"),
+        ("AlarmDoorOpenedTimeoutA", "door_held", 1, "Gate 1"),
+        ("BreakInAlarmD", "break_in", 4, "Gate"),
+    ],
+)
+def test_m124_m126_an_alarm_is_stored_with_its_place(
+    said: str, kind: str, relay: int | None, name: str
+) -> None:
+    [alarm] = heard(said)
+    assert (alarm.kind, alarm.said, alarm.relay, alarm.door_name) == (kind, said, relay, name)
+    assert (alarm.device, alarm.building, alarm.apartment) == (GATE, TOWER, None)
+
+
+def test_m125_an_indoor_monitors_alarm_is_an_arming_alarm_of_its_apartment() -> None:
+    home, box = Place(building=TOWER, apartment=FLAT_1), a_box(model="S567W")
+    monitor = a_device(GYM, "Hall", box=box, place=home, relays=1)
+    [zone, log] = heard("AlarmTriggered", "AlarmLog", device=monitor)
+    assert {(a.kind, a.door_name, a.apartment) for a in (zone, log)} == {("arming", "Hall", FLAT_1)}
+
+
+@pytest.mark.parametrize("said", ["", "ValidCodeEntered", "InputATriggered", "AlarmLog", "x" * 999])
+def test_m124_what_is_no_alarm_is_only_a_hint(said: str) -> None:
+    assert heard(said) == []
+
+
+def test_s9_a_phone_that_says_it_a_thousand_times_has_said_it_once() -> None:
+    assert [a.kind for a in heard(*["AlarmTriggered", "InputAlarm"] * 1000)] == [
+        "tamper",
+        "emergency",
+    ]
+
+
+def test_s9_nothing_is_heard_of_a_phone_that_is_not_there() -> None:
+    reports = MemoryReportLog(lambda: NOW)
+    Ingest(a_log(a_community()), reports).hear(HARBOUR, GATE, "AlarmTriggered")
+    assert reports.head() == 0
 
 
 def test_n12_two_pollers_of_a_phone_store_nothing_twice() -> None:

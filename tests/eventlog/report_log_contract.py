@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from threading import Thread, Timer
 from time import monotonic
 from typing import Any
@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from domain.ids import CommunityId, DeviceId
-from domain.reports import DoorLogEntry
+from domain.reports import AlarmReported, DoorLogEntry
 from eventlog.port import Conflict
 from eventlog.reports import Cursor, ReportLog
 
@@ -37,6 +37,18 @@ def an_entry(id: int, epoch: int = 0, device: DeviceId = GATE, **said: Any) -> D
         "source": "poll",
     }
     return DoorLogEntry(device=device, epoch=epoch, id=id, **given | said)
+
+
+def an_alarm(said: str = "AlarmTriggered", device: DeviceId = GATE) -> AlarmReported:
+    return AlarmReported(
+        device=device,
+        kind="tamper",
+        said=said,
+        relay=None,
+        door_name="Gate",
+        building=None,
+        apartment=None,
+    )
 
 
 class ReportLogContract(ABC):
@@ -144,6 +156,29 @@ class ReportLogContract(ABC):
         assert log.note(HARBOUR, noted) == 3
         assert [r.event for r in log.read(after=1)] == [noted, noted]
         assert log.cursor(HARBOUR, GATE) == Cursor(epoch=0, last_id=1)
+
+    def test_s9_the_same_again_is_not_noted_while_it_shall_be_quiet(self, log: ReportLog) -> None:
+        said, minute = an_alarm("AlarmTriggered"), timedelta(minutes=1)
+        assert log.note(HARBOUR, said, quiet=minute) == 1
+        assert log.note(HARBOUR, said, quiet=minute) is None
+        others = [(HARBOUR, an_alarm("BreakInAlarmA")), (HARBOUR, an_alarm(device=GYM))]
+        for home, other in [*others, (MARINA, said)]:
+            assert log.note(home, other, quiet=minute) == log.head()
+        assert log.head() == 4
+        assert log.note(HARBOUR, said, quiet=timedelta(0)) == 5
+
+    def test_s9_of_many_that_say_the_same_at_once_one_is_noted(self, log: ReportLog) -> None:
+        said, answers = an_alarm("AlarmTriggered"), list[int | None]()
+
+        def call() -> None:
+            answers.append(log.note(HARBOUR, said, quiet=timedelta(minutes=1)))
+
+        callers = [Thread(target=call) for _ in range(4)]
+        for caller in callers:
+            caller.start()
+        for caller in callers:
+            caller.join()
+        assert sorted(answers, key=str) == [1, None, None, None]
 
     def test_a_reader_waits_for_what_comes(self, log: ReportLog) -> None:
         timer = Timer(0.05, log.append, (HARBOUR, GATE, [an_entry(1)]), {"expected": None})

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from time import sleep
 
 import psycopg
 import pytest
@@ -15,7 +16,7 @@ from eventlog.postgres.connections import Connections
 from eventlog.postgres.reports import PostgresReportLog, ReportListener
 from eventlog.reports import Cursor, MemoryReportLog, ReportCodec, ReportLog
 from schemas.atoms import micros
-from tests.eventlog.report_log_contract import GATE, HARBOUR, ReportLogContract, an_entry
+from tests.eventlog.report_log_contract import GATE, HARBOUR, ReportLogContract, an_alarm, an_entry
 
 OLD, OLDER = date(2025, 1, 10), date(2025, 1, 2)
 
@@ -41,6 +42,13 @@ class TestMemoryReportLog(ReportLogContract):
         assert log.drop_before(clock.now.date()) == 1
         assert [r.position for r in log.read(after=0)] == [2]
         assert log.head() == 2
+
+    def test_s9_after_a_while_the_same_is_noted_again(self) -> None:
+        clock = Clock()
+        log = MemoryReportLog(clock)
+        log.note(HARBOUR, an_alarm())
+        clock.now += timedelta(minutes=1)
+        assert log.note(HARBOUR, an_alarm(), quiet=timedelta(minutes=1)) == 2
 
 
 @pytest.fixture
@@ -68,6 +76,12 @@ class TestPostgresReportLog(ReportLogContract):
     @pytest.fixture
     def log(self, postgres_log: PostgresReportLog) -> ReportLog:
         return postgres_log
+
+    def test_s9_after_a_while_the_same_is_noted_again(self, log: ReportLog) -> None:
+        log.note(HARBOUR, an_alarm())
+        assert log.note(HARBOUR, an_alarm(), quiet=timedelta(minutes=1)) is None
+        sleep(0.02)
+        assert log.note(HARBOUR, an_alarm(), quiet=timedelta(milliseconds=10)) == 2
 
 
 def partitions(owner: psycopg.Connection) -> list[str]:

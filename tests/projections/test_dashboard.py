@@ -9,6 +9,7 @@ from psycopg.errors import CheckViolation
 
 from config import Database
 from domain.access_groups import AccessGroupDeleted
+from domain.alarms import AlarmSolved
 from domain.devices import DeviceRemoved, DeviceReplaced
 from domain.ids import CommunityId
 from domain.kernel import Event, Unknown
@@ -21,6 +22,7 @@ from tests.builders import (
     BOB,
     CLEO,
     ELSEWHERE,
+    FIRE,
     FLAT_1,
     FLAT_2,
     GATE,
@@ -28,6 +30,7 @@ from tests.builders import (
     HARBOUR,
     STAFF,
     SWIMMERS,
+    TAMPERING,
     a_box,
     a_building,
     a_community,
@@ -35,6 +38,7 @@ from tests.builders import (
     a_device,
     a_group,
     a_resident,
+    an_alarm,
     an_apartment,
     offline,
     online,
@@ -86,10 +90,16 @@ def test_m9_everything_is_counted_in_its_own_community(house: House) -> None:
         apartments=2,
         residents=2,
         access_groups=1,
+        unsolved_alarms=0,
         devices=DeviceCounts(registered=2, online=0, offline=0, never_seen=2),
     )
     assert counts(house, ELSEWHERE) == DashboardDoc(
-        buildings=1, apartments=0, residents=0, access_groups=0, devices=NOTHING
+        buildings=1,
+        apartments=0,
+        residents=0,
+        access_groups=0,
+        unsolved_alarms=0,
+        devices=NOTHING,
     )
 
 
@@ -99,6 +109,15 @@ def test_m9_what_is_deleted_counts_no_longer(house: House) -> None:
     house.happened(DeviceRemoved(device=GYM))
     now = counts(house)
     assert (now.residents, now.access_groups, now.devices.registered) == (1, 2, 1)
+
+
+def test_m11_a59_the_red_dot_counts_what_nobody_has_solved(house: House) -> None:
+    house.happened(a_community(home=ELSEWHERE), an_alarm(FIRE), community=ELSEWHERE)
+    house.happened(an_alarm(TAMPERING), an_alarm(FIRE, "emergency"))
+    assert counts(house).unsolved_alarms == 2
+    house.happened(AlarmSolved(alarm=TAMPERING, note="the wind"))
+    assert counts(house).unsolved_alarms == 1
+    assert counts(house, ELSEWHERE).unsolved_alarms == 1
 
 
 def test_m10_a_phone_is_what_was_last_heard_of_it(house: House) -> None:
@@ -151,6 +170,8 @@ CHANGES: list[Event] = [
     DeviceRemoved(device=GATE),
     ResidentDeleted(resident=ANN),
     a_resident(ANN),
+    an_alarm(TAMPERING),
+    an_alarm(FIRE),
 ]
 
 

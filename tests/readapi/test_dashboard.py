@@ -33,6 +33,7 @@ def test_m9_m10_counts_by_community_with_position_and_etag(database: Database) -
             "apartments": 0,
             "residents": 0,
             "access_groups": 0,
+            "unsolved_alarms": 0,
             "devices": {"registered": 1, "online": 1, "offline": 0, "never_seen": 0},
             "openings": {"today": 2, "by_hour": hours},
         }

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import domain
 from config import Database
 from domain.access_groups import AccessGroupDeleted
+from domain.alarms import AlarmSolved
 from domain.apartments import ApartmentRenamed
 from domain.devices import DeviceRemoved, Outcome
 from domain.ids import CommunityId
@@ -33,17 +34,20 @@ from tests.builders import (
     BOB,
     CONTACT,
     ELSEWHERE,
+    FIRE,
     FLAT_1,
     GATE,
     HARBOUR,
     NOW,
     SWIMMERS,
+    TAMPERING,
     a_building,
     a_community,
     a_device,
     a_group,
     a_pin,
     a_resident,
+    an_alarm,
     an_apartment,
     cards,
     joined,
@@ -53,8 +57,10 @@ from tests.builders import (
 )
 from tests.projections.properties import cuts_alike, docs, few, is_its_schemas
 from tests.read_models import House
+from tests.scenario import also
 
 PIN, CARD = "24680135", "DEADBEEF"
+NOTE = "It was Mr Burke."
 PAST: list[Event] = [
     a_community(),
     a_building(),
@@ -117,6 +123,21 @@ def test_m92_the_newest_is_first_and_says_who_did_what_to_what(house: House) -> 
 
 def test_what_a_household_says_again_is_said_once(house: House) -> None:
     assert [op["subject"] for op in shown(house, type="user")] == [str(BOB), str(ANN)]
+
+
+def test_a59_who_solved_an_alarm_and_where_it_was_but_not_who_raised_it(house: House) -> None:
+    house.happened(an_alarm(TAMPERING, name="Gate"), an_alarm(FIRE, "emergency", name="Gym"))
+    also(house.log, AlarmSolved(alarm=TAMPERING, note=NOTE), by="asta")
+    [newest, before, *_] = shown(house)
+    assert {name: newest[name] for name in ("type", "action", "initiated_by", "called")} == {
+        "type": "alarm",
+        "action": "solved",
+        "initiated_by": "asta",
+        "called": "Gate",
+    }
+    assert (newest["subject"], before["type"]) == (str(TAMPERING), "user")
+    assert said(house, type="alarm") == [("alarm", "solved"), *[("alarm", "raised")] * 2]
+    assert NOTE not in repr(docs(house, OperationLog))
 
 
 def test_what_phones_report_shows_when_it_is_asked_for(house: House) -> None:

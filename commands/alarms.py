@@ -1,0 +1,52 @@
+"""What may be asked about alarms, and what a reaction says of them."""
+
+from datetime import datetime
+
+from commands.bus import Things, command, handles
+from domain import alarms
+from domain.alarms import Alarm, AlarmId, AlarmKind, AlarmRaised
+from domain.ids import ApartmentId, BuildingId, DeviceId
+from domain.kernel import Event
+from domain.record import frozen
+
+
+@frozen
+class RaiseAlarm:
+    """What a device has reported. Only `frozen`, not a `command`: it has no route."""
+
+    kind: AlarmKind
+    device: DeviceId
+    name: str
+    relay: int | None
+    building: BuildingId | None
+    apartment: ApartmentId | None
+    heard_at: datetime
+
+
+@handles(RaiseAlarm)
+def raise_alarm(cmd: RaiseAlarm, things: Things) -> list[Event]:
+    """Also of a device that was removed meanwhile: an alarm is never dropped."""
+    raised = AlarmRaised(
+        alarm=AlarmId(things.new_id()),
+        kind=cmd.kind,
+        device=cmd.device,
+        name=cmd.name,
+        relay=cmd.relay,
+        building=cmd.building,
+        apartment=cmd.apartment,
+        heard_at=cmd.heard_at,
+    )
+    return [raised]
+
+
+@command
+class SolveAlarm:
+    """Mark an alarm as solved, with a note on what it was (M127, A59)."""
+
+    alarm: AlarmId
+    note: str
+
+
+@handles(SolveAlarm)
+def solve_alarm(cmd: SolveAlarm, things: Things) -> list[Event]:
+    return alarms.solve(things.load(Alarm, cmd.alarm), cmd.note)

@@ -1,0 +1,69 @@
+"""What devices raise the alarm for, until somebody has looked into it (M124-M127)."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Literal, NewType, Self
+from uuid import UUID
+
+from domain.ids import ApartmentId, BuildingId, DeviceId
+from domain.kernel import Event, Refused, event
+from domain.record import Personal, frozen
+from domain.settings import legal_name
+
+AlarmId = NewType("AlarmId", UUID)
+AlarmKind = Literal["emergency", "arming", "tamper", "break_in", "door_held"]
+MOST_OF_A_NOTE = 500
+
+
+@event
+class AlarmRaised(Event):
+    """Where, as it was then: `name` is the door's, or the device's where it is of no door.
+
+    `relay` counts from 1; `heard_at` is when the device said it, by our clock.
+    """
+
+    stream = "alarm"
+    alarm: AlarmId
+    kind: AlarmKind
+    device: DeviceId
+    name: str
+    relay: int | None
+    building: BuildingId | None
+    apartment: ApartmentId | None
+    heard_at: datetime
+
+
+@event
+class AlarmSolved(Event):
+    """The note may name people: it is sealed with a key of the alarm's own."""
+
+    stream = subject = "alarm"
+    alarm: AlarmId
+    note: Personal[str]
+
+
+@frozen
+class Alarm:
+    """`note` is None until it is solved."""
+
+    alarm: AlarmId
+    note: Personal[str] | None = None
+
+    @classmethod
+    def evolve(cls, state: Self | None, event: Event) -> Self | None:
+        match state, event:
+            case None, AlarmRaised(alarm=alarm):
+                return cls(alarm=alarm)
+            case Alarm(), AlarmSolved(note=note):
+                return replace(state, note=note)
+        return state
+
+
+def solve(now: Alarm, note: str) -> list[Event]:
+    """A59. What was found out stays: another note is refused."""
+    note = legal_name(note, "note", most=MOST_OF_A_NOTE)
+    if now.note is None:
+        return [AlarmSolved(alarm=now.alarm, note=note)]
+    if now.note != note:
+        raise Refused("already-solved", "alarm")
+    return []

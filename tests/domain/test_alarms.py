@@ -1,0 +1,63 @@
+"""M127, A59: solved with a note, once."""
+
+import pytest
+
+from commands.alarms import RaiseAlarm, SolveAlarm
+from domain.alarms import AlarmRaised, AlarmSolved
+from domain.ids import CommunityId
+from domain.kernel import Event, Unknown
+from domain.record import ERASED
+from tests.builders import ELSEWHERE, FIRE, GATE, NOW, TAMPERING, a_community, an_alarm
+from tests.scenario import MANAGER, a_bus, a_log, given
+
+NOTE = "The cleaners' ladder; nobody was there."
+SOLVED = AlarmSolved(alarm=TAMPERING, note=NOTE)
+
+
+def test_m127_a_manager_solves_an_alarm_with_a_note() -> None:
+    past = an_alarm(TAMPERING), an_alarm(FIRE, "emergency")
+    given(*past).when(SolveAlarm(alarm=TAMPERING, note=f" {NOTE} ")).then(SOLVED)
+
+
+def test_m127_the_same_note_again_is_already_so() -> None:
+    given(an_alarm(TAMPERING), SOLVED).when(SolveAlarm(alarm=TAMPERING, note=NOTE)).then_nothing()
+
+
+@pytest.mark.parametrize("past", [SOLVED, AlarmSolved(alarm=TAMPERING, note=ERASED)])
+def test_m127_what_was_found_out_stays(past: Event) -> None:
+    again = SolveAlarm(alarm=TAMPERING, note="No, a burglar.")
+    given(an_alarm(TAMPERING), past).when(again).then_refused("already-solved")
+
+
+@pytest.mark.parametrize("note", ["", "  ", "x" * 501, "a\nb"])
+def test_a59_not_without_a_note(note: str) -> None:
+    given(an_alarm(TAMPERING)).when(SolveAlarm(alarm=TAMPERING, note=note)).then_refused("500")
+
+
+def test_a59_an_unknown_alarm_and_another_communitys_are_alike() -> None:
+    given(a_community()).when(SolveAlarm(alarm=TAMPERING, note=NOTE)).then_unknown("Alarm")
+    theirs = a_log(an_alarm(TAMPERING), community=CommunityId(ELSEWHERE))
+    with pytest.raises(Unknown):
+        given().when(SolveAlarm(alarm=TAMPERING, note=NOTE)).decided()
+    assert a_bus(theirs).dispatch(
+        SolveAlarm(alarm=TAMPERING, note=NOTE), community=ELSEWHERE, actor=MANAGER
+    )
+
+
+def test_the_note_is_printed_nowhere() -> None:
+    assert NOTE not in repr(SOLVED)
+
+
+def test_m124_an_alarm_is_raised_also_of_a_device_that_is_gone() -> None:
+    raising = RaiseAlarm(
+        kind="emergency",
+        device=GATE,
+        name="Gate",
+        relay=None,
+        building=None,
+        apartment=None,
+        heard_at=NOW,
+    )
+    [raised] = given(a_community()).when(raising, by="system").decided()
+    assert isinstance(raised, AlarmRaised)
+    assert (raised.kind, raised.device, raised.heard_at) == ("emergency", GATE, NOW)
