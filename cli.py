@@ -212,7 +212,7 @@ def tail(after: int | None, follow: bool) -> None:
 @gatehouse.command()
 @click.argument("name")
 def run(name: str) -> None:
-    """Run one process of the Procfile in the foreground: projector or adapters."""
+    """Run one process of the Procfile in the foreground: projector, adapters, reactions."""
     _bootstrap().run(name)
 
 

@@ -21,7 +21,9 @@ import commands
 import projections
 import readapi
 from bootstrap.observed import observed
+from commands import reactions
 from commands.bus import Bus, Dispatch
+from commands.ingest import Ingest
 from config import Config, refuse_unsafe
 from domain.devices import Device
 from domain.ids import CommunityId, DeviceId
@@ -58,6 +60,11 @@ def follows() -> dict[str, str]:
     return {kind.name: kind.follows for kind in read_models()}
 
 
+def followers() -> dict[str, str]:
+    """The log of everybody whose position is kept under a name of its own."""
+    return follows() | {reactions.NAME: "reports"}
+
+
 @dataclass
 class House:
     """The parts of one process, each made when it is first wanted."""
@@ -90,6 +97,10 @@ class House:
     def reports(self) -> PostgresReportLog:
         connections = Connections(self.config.database.append, most=2)
         return PostgresReportLog(connections, ReportListener(connections.conninfo), ReportCodec())
+
+    @cached_property
+    def ingest(self) -> Ingest:
+        return Ingest(self.log, self.reports)
 
     @cached_property
     def bus(self) -> Bus:

@@ -6,7 +6,7 @@ from flask import Flask
 from flask_smorest import Blueprint
 from flask_swagger_ui import get_swaggerui_blueprint
 
-from bootstrap.house import MODULES, House, follows
+from bootstrap.house import MODULES, House, followers, follows
 from bootstrap.metrics import Standing
 from commands import http
 from commands.accounts import (
@@ -52,12 +52,12 @@ def create_app(config: Config | None = None) -> Flask:
         actor,
     )
     api = ProblemApi(app)
-    hints = http.hints(partial(device_of, house.log), house.hint)
+    hints = http.hints(partial(device_of, house.log), house.hint, house.ingest.hear)
     for blueprint in (http.routes(house.dispatch), hints, *blueprints()):
         api.register_blueprint(blueprint)
     heads = {"events": house.log.head, "reports": house.reports.head}
     app.register_blueprint(home(heads, follows()))
-    app.register_blueprint(metrics(Standing(house.config.database.read, follows())))
+    app.register_blueprint(metrics(Standing(house.config.database.read, followers())))
     docs = get_swaggerui_blueprint("/api/docs", "/api/openapi.json", {"app_name": "Gatehouse"})
     app.register_blueprint(docs)
     return app

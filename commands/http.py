@@ -12,7 +12,7 @@ from threading import BoundedSemaphore
 from typing import Any, get_args, get_type_hints
 from uuid import UUID
 
-from flask import Response, g, send_file
+from flask import Response, g, request, send_file
 from flask_smorest import Blueprint
 from flask_smorest.fields import Upload
 from marshmallow import Schema, fields
@@ -26,6 +26,7 @@ from schemas.sheets import XLSX, read_sheet, template
 from schemas.sheets.rows import columns_of, load, locate
 
 DeviceOf = Callable[[CommunityId, str], DeviceId | None]
+Hear = Callable[[CommunityId, DeviceId, str], None]
 URL = "/api/v1/communities/<uuid:community>/commands"
 
 
@@ -54,10 +55,11 @@ def routes(dispatch: Dispatch) -> Blueprint:
     return commands
 
 
-def hints(device_of: DeviceOf, tell: Callable[[DeviceId], None]) -> Blueprint:
+def hints(device_of: DeviceOf, tell: Callable[[DeviceId], None], hear: Hear) -> Blueprint:
     """Where phones say that something happened: it makes their door log be read at once.
 
-    Nothing of what they say is believed or kept, and the secret in the address is never logged.
+    What they say is heard for alarms alone, which no door log holds; the secret in the address is
+    never logged.
     """
     events = Blueprint("hints", __name__, url_prefix="/api/v1/communities/<uuid:community>/hints")
 
@@ -66,9 +68,11 @@ def hints(device_of: DeviceOf, tell: Callable[[DeviceId], None]) -> Blueprint:
     @events.doc(security=[])
     def happened(*, community: UUID, hint: str) -> None:
         """Called by a door phone, with the secret that it was given (S9)."""
-        device = device_of(CommunityId(community), hint)
+        home = CommunityId(community)
+        device = device_of(home, hint)
         if device is None:
             raise Unknown("hint")
+        hear(home, device, request.args.get("event", ""))
         tell(device)
 
     return events
