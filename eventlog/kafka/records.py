@@ -1,0 +1,71 @@
+"""What a topic holds, as who reads only what is committed sees it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaTimeoutError, UnknownTopicOrPartitionError
+
+from eventlog.bus import PARTITIONS
+from eventlog.kafka.place import Tail
+
+POSITION: Final = "gh-position"
+SEQUENCE: Final = "gh-seq"
+REPLAYED: Final = "gh-replayed"
+POLL_MS: Final = 1_000
+PATIENCE: Final = 30  # polls without a record, where there should be one
+
+
+def partitions(reader: KafkaConsumer, topic: str) -> list[TopicPartition]:
+    """UnknownTopicOrPartitionError if it is not there as topics.toml has it."""
+    found = reader.partitions_for_topic(topic) or set()
+    if found != set(range(PARTITIONS)):
+        raise UnknownTopicOrPartitionError(f"{topic} has {len(found)} partitions, not {PARTITIONS}")
+    return [TopicPartition(topic, n) for n in range(PARTITIONS)]
+
+
+def between(
+    reader: KafkaConsumer, starts: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]
+) -> Iterator[Any]:
+    """kafka-python's records from one offset to before another, each partition's in order.
+
+    Offsets of aborted records and of the marks of transactions have none.
+    """
+    left = {tp: end for tp, end in ends.items() if starts[tp] < end}
+    reader.assign([*left])
+    for tp in left:
+        reader.seek(tp, starts[tp])
+    idle = 0
+    while left:
+        found = reader.poll(POLL_MS)
+        idle = 0 if found else idle + 1
+        if idle > PATIENCE:
+            raise KafkaTimeoutError(f"nothing comes of {len(left)} partitions")
+        for tp, records in found.items():
+            yield from (record for record in records if record.offset < ends[tp])
+        for tp in [tp for tp in left if reader.position(tp) >= left[tp]]:
+            del left[tp]
+            reader.pause(tp)
+
+
+def tails(reader: KafkaConsumer, tps: Sequence[TopicPartition]) -> list[Tail]:
+    """Looked for ever further back: the last offsets may be marks, or what was aborted."""
+    begins, ends = reader.beginning_offsets(tps), reader.end_offsets(tps)
+    found = dict[TopicPartition, Tail]()
+    back, left = 16, [tp for tp in tps if begins[tp] < ends[tp]]
+    while left:
+        starts = {tp: max(begins[tp], ends[tp] - back) for tp in left}
+        for record in between(reader, starts, {tp: ends[tp] for tp in left}):
+            found[TopicPartition(record.topic, record.partition)] = _tail(record)
+        left = [tp for tp in left if tp not in found and starts[tp] > begins[tp]]
+        back *= 16
+    return [
+        Tail(position=t.position, count=t.count, end=ends[tp])
+        for tp in tps
+        for t in [found.get(tp, Tail())]
+    ]
+
+
+def _tail(record: Any) -> Tail:
+    said = dict(record.headers)
+    return Tail(position=int(said[POSITION]), count=int(said[SEQUENCE]))

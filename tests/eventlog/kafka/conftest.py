@@ -1,0 +1,21 @@
+from collections.abc import Iterator
+
+import pytest
+
+from config import Database
+from eventlog.kafka.broker import Broker
+from eventlog.postgres import PostgresLog
+from eventlog.sealing import Master
+from tests.eventlog.kafka.relaying import Relaying
+from tests.running_broker import a_topic
+
+KEK = bytes(range(32))
+
+
+@pytest.fixture
+def relaying(database: Database, broker: Broker) -> Iterator[Relaying]:
+    """An empty log of its own, and a topic of its own on the suite's broker."""
+    log = PostgresLog(database.append, Master(KEK))
+    found = Relaying(database, log, broker, a_topic(broker))
+    yield found
+    found.close()

@@ -1,0 +1,104 @@
+"""The relay, on a log and a broker that stay well: what it brings, and how it is asked for more."""
+
+from collections import defaultdict
+from time import sleep
+
+import psycopg
+import pytest
+
+from eventlog.bus import headers_of, partition_of
+from eventlog.kafka.relay import ask_replay
+from tests.eventlog.kafka.relaying import Relaying, grow
+
+
+def test_what_is_stored_comes_untouched_under_its_key_with_its_headers(relaying: Relaying) -> None:
+    grow(relaying.database, 200)
+    with relaying.runs():
+        relaying.wait_for(200)
+    stored = {r.position: r for r in relaying.log.raw(after=0)}
+    records = relaying.records()
+    assert len(records) == 200
+    for record in records:
+        said = dict(record.headers)
+        event = stored[int(said["gh-position"])]
+        assert record.value == event.body
+        assert record.key == str(event.community).encode()
+        assert record.partition == partition_of(record.key)
+        assert headers_of(event).items() <= said.items()
+        assert said.keys() - headers_of(event).keys() == {"gh-seq"}
+
+
+def test_gh_seq_has_no_gap_in_any_partition_over_several_starts(relaying: Relaying) -> None:
+    for _ in range(3):
+        grow(relaying.database, 100)
+        with relaying.runs():
+            relaying.wait_for(relaying.log.head())
+    sequences, positions = defaultdict[int, list[int]](list), defaultdict[int, list[int]](list)
+    for record in relaying.records():
+        said = dict(record.headers)
+        sequences[record.partition].append(int(said["gh-seq"]))
+        positions[record.partition].append(int(said["gh-position"]))
+    for partition, found in sequences.items():
+        assert found == list(range(1, len(found) + 1))
+        assert positions[partition] == sorted(set(positions[partition]))
+    assert sum(map(len, sequences.values())) == 300
+
+
+def test_the_time_of_a_record_is_that_of_its_publication(relaying: Relaying) -> None:
+    """Retention would delete an old event as soon as it is replayed with its own."""
+    grow(relaying.database, 1)
+    with relaying.runs():
+        relaying.wait_for(1)
+    [record] = relaying.records()
+    [event] = relaying.log.raw(after=0)
+    assert event.recorded_at.timestamp() * 1000 - 1 <= record.timestamp
+
+
+def test_two_relays_of_a_log_publish_it_once(relaying: Relaying) -> None:
+    with relaying.runs(), relaying.runs():
+        for _ in range(5):
+            grow(relaying.database, 50)
+            relaying.wait_for(relaying.log.head())
+    differences, audit = relaying.audited()
+    assert differences == []
+    assert audit.equal == 250
+
+
+def test_a_replay_brings_again_what_is_asked_for_marked_and_in_the_sequence(
+    relaying: Relaying,
+) -> None:
+    grow(relaying.database, 100)
+    with relaying.runs():
+        relaying.wait_for(100)
+        with relaying.connect() as db:
+            assert ask_replay(db, relaying.outlet, 91) == 10
+            while db.execute("select 1 from doors.positions where replay_from > 0").fetchone():
+                sleep(0.05)
+        grow(relaying.database, 1)
+        relaying.wait_for(101)
+    again = [r for r in relaying.records() if dict(r.headers).get("gh-replayed")]
+    assert sorted(int(dict(r.headers)["gh-position"]) for r in again) == list(range(91, 101))
+    differences, audit = relaying.audited()
+    assert differences == []
+    assert audit.equal == 101
+
+
+def test_nobody_replays_before_anything_was_published(relaying: Relaying) -> None:
+    with relaying.connect() as db:
+        assert ask_replay(db, relaying.outlet, 1) is None
+
+
+def test_a_log_that_is_older_than_its_topic_is_not_published(
+    relaying: Relaying, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A backup was restored: its next events would take positions that the topic has already."""
+    grow(relaying.database, 10)
+    with relaying.runs():
+        relaying.wait_for(10)
+    with psycopg.connect(relaying.database.owner) as db:
+        db.execute("SET session_replication_role = replica")
+        db.execute("DELETE FROM log.events WHERE position > 5")
+    with relaying.runs():
+        sleep(1)
+    assert "Kafka has position 10, the log ends at 5" in capsys.readouterr().out
+    assert len(relaying.records()) == 10
