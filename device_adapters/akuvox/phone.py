@@ -35,11 +35,15 @@ EVENTS: Final = (
     "InvalidCodeEntered",
     "ValidCardEntered",
     "InvalidCardEntered",
+    "InputAlarm",
     "AlarmTriggered",
+    "TamperAlarmTriggered",
     "AlarmDoorOpenedTimeoutA",
     "AlarmDoorOpenedTimeoutB",
     "BreakInAlarmA",
     "BreakInAlarmB",
+    "BreakInAlarmC",
+    "BreakInAlarmD",
 )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from device_adapters.simulator.control import ACTS
+from device_adapters.simulator.doorway import SENSED
 from device_adapters.simulator.faults import STANDING
 from device_adapters.simulator.fleet import Access, Fleet
 from device_adapters.simulator.people import come_and_go
@@ -156,6 +157,35 @@ def punch(device: str, code: str) -> None:
 def swipe(device: str, card: str) -> None:
     """Hold CARD (its number) before the reader of DEVICE."""
     report(ask(device, "POST", "/sim/swipe", {"card": card}))
+
+
+@sim.command()
+@click.argument("device", type=Device())
+def tamper(device: str) -> None:
+    """Pull DEVICE off its wall: it calls its event URL, if it was given one."""
+    sensed(device, "tamper", 1)
+
+
+@sim.command()
+@click.argument("device", type=Device())
+@click.argument("kind", type=click.Choice(list(SENSED)), default="emergency")
+@click.option("--relay", default=1, show_default=True, help="The door, for door_held, break_in.")
+def alarm(device: str, kind: str, relay: int) -> None:
+    """Let DEVICE sense an alarm of KIND: fire at its alarm input, if none is named.
+
+    \b
+    gatehouse sim alarm 127.0.0.1:8100
+    gatehouse sim alarm 127.0.0.1:8100 door_held --relay 2
+    """
+    sensed(device, kind, relay)
+
+
+def sensed(device: str, what: str, relay: int) -> None:
+    """Exit status 1 if nobody hears of it."""
+    if not ask(device, "POST", "/sim/sense", {"what": what, "relay": relay})["told"]:
+        click.echo(f"{what}: nobody is told, for it is offline or has no event URL")
+        raise SystemExit(1)
+    click.echo(f"{what}: told at its event URL")
 
 
 @sim.command(epilog=FAULTS)

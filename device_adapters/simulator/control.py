@@ -65,8 +65,7 @@ def sense(phone: Phone, given: Body) -> Body:
         return told(phone.press_input(int(given.get("number", 1))))
     if what not in SENSED:
         raise UnknownFault(f"what is one of input, {', '.join(SENSED)}")
-    phone.sense(what, int(given.get("relay", 1)))
-    return {}
+    return {"told": phone.sense(what, int(given.get("relay", 1)))}
 
 
 def call(phone: Phone, given: Body) -> Body:

@@ -12,10 +12,12 @@ from device_adapters.simulator.schedules import allows, pairs
 from device_adapters.simulator.tables import ERROR_PARAM, FAILED, Rejected, Row
 
 SENSED = {
+    "emergency": "InputAlarm",
     "tamper": "AlarmTriggered",
     "door_held": "AlarmDoorOpenedTimeout",
     "break_in": "BreakInAlarm",
 }
+OF_NO_DOOR = {"emergency", "tamper"}
 
 
 class Doorway(Memory):
@@ -120,10 +122,13 @@ class Doorway(Memory):
         self.log(KINDS["input"], "", None, outcome)
         return outcome
 
-    def sense(self, what: str, relay: int = 1) -> None:
-        """`tamper`, `door_held` or `break_in`: no log holds these, only the action URL tells."""
-        event = SENSED[what]
-        self.fire(event if what == "tamper" else event + letter(relay), alarmstatus="1")
+    def sense(self, what: str, relay: int = 1) -> bool:
+        """`emergency`, `tamper`, or at a door `door_held`, `break_in`: no log holds these, only the
+        action URL tells; whether there is one to tell."""
+        if not 1 <= relay <= self.relays.count:
+            raise ValueError(f"relay is 1 to {self.relays.count}")
+        event = SENSED[what] + ("" if what in OF_NO_DOOR else letter(relay))
+        return self.fire(event, alarmstatus="1")
 
     def call(self, kind: str, name: str, number: str) -> None:
         """`Dialed`, `Received`, `Missed` or `Forwarded`; a made call also tells its URLs."""
@@ -145,11 +150,13 @@ class Doorway(Memory):
             AccessMode="0",
         )
 
-    def fire(self, event: str, **values: str) -> None:
+    def fire(self, event: str, **values: str) -> bool:
         """Once, without waiting, without a second try; lost while the phone is offline."""
         url = self.config[keys.URL + event]
-        if url and self.config[f"{keys.URL}Enable"] == "1" and not self.faults.is_on("offline"):
+        on = bool(url) and self.config[f"{keys.URL}Enable"] == "1"
+        if tells := on and not self.faults.is_on("offline"):
             self.send(filled(url, self._variables() | {"active_url": event} | values))
+        return tells
 
     def _tell(self, how: Kind, code: str, holder: Row | None, outcome: Outcome) -> None:
         """After a code only this fires, not the relay's URL [HA]."""

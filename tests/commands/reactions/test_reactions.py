@@ -93,7 +93,7 @@ def test_m124_m126_a_reported_alarm_is_raised_with_its_place_and_its_cause() -> 
     assert kept.position == 3
 
 
-def test_e1_what_is_read_twice_is_done_once() -> None:
+def test_k7_what_is_read_twice_is_done_once() -> None:
     """As after a crash between the commands and the position."""
     log, reports = a_log(), some_reports()
     for _ in range(2):
@@ -122,7 +122,7 @@ def test_a_refused_reaction_does_not_keep_the_next_one() -> None:
 
 
 @pytest.mark.parametrize("trouble", [Conflict, Unavailable])
-def test_e8_what_could_not_be_stored_is_tried_again(trouble: type[Exception]) -> None:
+def test_what_could_not_be_stored_is_tried_again(trouble: type[Exception]) -> None:
     log = a_log()
     rest = [trouble(), trouble()]
 

@@ -25,6 +25,13 @@ from tests.device_adapters.simulator.wire import eventually
 
 PROGRAM = "from device_adapters.simulator.cli import sim; sim()"
 
+WATCHED = {
+    "Enable": "1",
+    "AlarmTriggered": "http://127.0.0.1:1/tamper",
+    "InputAlarm": "http://127.0.0.1:1/fire",
+    "AlarmDoorOpenedTimeoutB": "http://127.0.0.1:1/held",
+}
+
 
 def run(*words: str) -> Result:
     return CliRunner().invoke(sim, list(words))
@@ -104,6 +111,23 @@ def test_punch_and_swipe_say_what_happened(url: str) -> None:
     ):
         answer = run(*words)
         assert (answer.output, answer.exit_code) == (said, status)
+
+
+def test_s18_alarms_are_told_or_nobody_is_there_to_be_told(url: str) -> None:
+    assert run("tamper", url).exit_code == 1
+    wanted = {f"Config.Features.ACTIONURL.{k}": v for k, v in WATCHED.items()}
+    body = {"target": "config", "action": "set", "data": wanted}
+    httpx.post(f"{url}/api", json=body, trust_env=False).raise_for_status()
+    for words, said in (
+        (("tamper", url), "tamper: told at its event URL\n"),
+        (("alarm", url), "emergency: told at its event URL\n"),
+        (("alarm", url, "door_held", "--relay", "2"), "door_held: told at its event URL\n"),
+    ):
+        answer = run(*words)
+        assert (answer.output, answer.exit_code) == (said, 0)
+    called = json.loads(run("state", url).output)["urls_called"]
+    assert [each.rpartition("/")[2] for each in called[-3:]] == ["tamper", "fire", "held"]
+    assert "relay is 1 to 4" in run("alarm", url, "break_in", "--relay", "9").output
 
 
 def test_fault_on_off_and_clear(url: str) -> None:

@@ -295,15 +295,18 @@ def test_s18_sensors_and_the_exit_button() -> None:
     phone = a_phone()
     called = told(
         phone,
+        InputAlarm="http://127.0.0.1/fire",
         AlarmTriggered="http://127.0.0.1/tamper",
         AlarmDoorOpenedTimeoutB="http://127.0.0.1/held",
         InputATriggered="http://127.0.0.1/input",
     )
-    phone.sense("tamper")
-    phone.sense("door_held", 2)
+    assert phone.sense("emergency")
+    assert phone.sense("tamper")
+    assert phone.sense("door_held", 2)
+    assert not phone.sense("break_in")  # it has no URL for that
     assert not phone.press_input(1).opened
     tell(phone, "input", "set", {"Config.DoorSetting.INPUT.InputEnable": "1"})
     assert phone.press_input(1).relays == (1,)
     tails = [url.removeprefix("http://127.0.0.1/") for url in called]
-    assert tails == ["tamper", "held", "input", "input"]
+    assert tails == ["fire", "tamper", "held", "input", "input"]
     assert phone.doors.ring[-1]["Type"] == "Input"

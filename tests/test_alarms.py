@@ -1,0 +1,172 @@
+"""From a phone that is pulled off its wall to a note of what it was: every part is the real one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from threading import Event as Flag
+from threading import Thread
+from typing import Any
+from uuid import uuid5
+
+import pytest
+from click.testing import CliRunner
+from flask.testing import FlaskClient
+from werkzeug.serving import make_server
+
+from bootstrap import OPERATOR, House, create_app
+from bootstrap.processes import run_reactions
+from commands.accounts import AssignCommunities
+from config import Database
+from device_adapters.akuvox.phone import a_phone
+from device_adapters.simulator import Fleet
+from device_adapters.simulator.cli import sim
+from domain.accounts import PLATFORM
+from domain.alarms import AlarmRaised
+from domain.devices import Device
+from domain.ids import AccountId
+from domain.kernel import fold
+from eventlog.port import Recorded
+from projections.accounts import Accounts
+from projections.alarms import Alarms
+from projections.dashboard import Dashboard
+from projections.logs.door import DoorLog
+from projections.logs.operations import OperationLog
+from projections.residents import Residents
+from projections.settings import CommunitySettings
+from tests.builders import GATE, HARBOUR
+from tests.device_adapters.houses import soon
+from tests.running_server import RunningServer
+from tests.test_bootstrap import HOME, a_config, a_house, send, token, told
+
+MODELS = (Accounts, Alarms, CommunitySettings, Dashboard, DoorLog, OperationLog, Residents)
+NOTE = "The window cleaner's ladder."
+
+
+@pytest.fixture
+def web(database: Database, pg_server: RunningServer, tmp_path: Path) -> Iterator[FlaskClient]:
+    """On a port of its own, as phones need it."""
+    server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True)
+    config = a_config(database, pg_server, tmp_path)
+    app = create_app(replace(config, public_url=f"http://127.0.0.1:{server.port}"))
+    server.app = app
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield app.test_client()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    app.extensions["house"].close()
+
+
+@contextmanager
+def reactions(house: House) -> Iterator[None]:
+    """As `gatehouse run reactions` does."""
+    stop = Flag()
+    thread = Thread(target=run_reactions, args=(house, stop))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def a_manager(web: FlaskClient) -> tuple[str, str]:
+    """A property manager of the community: token and account."""
+    made, account = token(web, "manager", "Asta"), AccountId(uuid5(PLATFORM, "manager/Asta"))
+    house: House = web.application.extensions["house"]
+    assigned = AssignCommunities(account=account, communities=frozenset({HARBOUR}))
+    house.bus.dispatch(assigned, community=PLATFORM, actor=OPERATOR)
+    return made, str(account)
+
+
+def hang_up(web: FlaskClient, fleet: Fleet, installer: str) -> str:
+    """Register the phone, and tell it where to call as the adapters do; what it calls."""
+    phone, house = fleet[0], web.application.extensions["house"]
+    profile = phone.phone.profile
+    box = {"mac": phone.mac, "model": profile.model, "firmware": profile.firmware}
+    answer = send(
+        web,
+        installer,
+        "register-device",
+        device=str(GATE),
+        name="Gate",
+        relays=[{"number": n, "name": f"Gate {n}"} for n in range(1, profile.relays + 1)],
+        box=box | {"address": phone.url},
+    )
+    assert answer.status_code == 202, answer.json
+    gate = fold(Device, house.log.streams(HARBOUR, [GATE])[GATE])
+    assert gate
+    url = str(house.event_url(HARBOUR, gate))
+    driver = a_phone(gate, lambda known: known.paced(0, 0))
+    driver.report_to(url)
+    driver.close()
+    return url
+
+
+def raised(house: House) -> list[Recorded[Any]]:
+    return [r for r in house.log.read(after=0) if isinstance(r.event, AlarmRaised)]
+
+
+def read(web: FlaskClient, token: str, what: str) -> Any:
+    house: House = web.application.extensions["house"]
+    for kind in MODELS:
+        house.runner.rebuild(kind)
+    return told(web.get(f"{HOME}/{what}", headers={"Authorization": f"Bearer {token}"}))
+
+
+def test_m11_m124_m126_a59_from_the_phone_to_the_note(web: FlaskClient) -> None:
+    installer = token(web, "installer")
+    a_house(web, installer)
+    manager, account = a_manager(web)
+    house: House = web.application.extensions["house"]
+    with Fleet(["X916"]) as fleet, reactions(house):
+        hang_up(web, fleet, installer)
+        assert CliRunner().invoke(sim, ["tamper", fleet[0].url]).exit_code == 0
+        soon(lambda: len(raised(house)) == 1)
+        assert CliRunner().invoke(sim, ["alarm", fleet[0].url]).exit_code == 0
+        soon(lambda: len(raised(house)) == 2)
+    found = read(web, manager, "alarms")["items"]
+    assert [(a["kind"], a["name"]) for a in found] == [("emergency", "Gate"), ("tamper", "Gate")]
+    assert read(web, manager, "dashboard")["unsolved_alarms"] == 2
+    for alarm in found:
+        answer = send(web, manager, "solve-alarm", alarm=alarm["alarm"], note=NOTE)
+        assert answer.status_code == 202
+    assert read(web, manager, "dashboard")["unsolved_alarms"] == 0
+    assert read(web, manager, "alarms/unsolved")["total"] == 0
+    [newest, *_] = read(web, manager, "logs/operations")["items"]
+    assert (newest["type"], newest["action"]) == ("alarm", "solved")
+    assert newest["initiated_by"] == {"id": account, "name": "Asta"}
+    assert newest["subject"]["name"] == "Gate"
+
+
+def test_s9_m126_a_url_that_is_called_again_and_again_raises_one_alarm(web: FlaskClient) -> None:
+    """By a phone in a frenzy, or by somebody who has read the URL on its way."""
+    installer = token(web, "installer")
+    a_house(web, installer)
+    house: House = web.application.extensions["house"]
+    with Fleet(["X916"]) as fleet, reactions(house):
+        url = hang_up(web, fleet, installer)
+        path = url.removeprefix(house.config.public_url)
+        for said in ["AlarmTriggered"] * 200 + ["InputATriggered", "Nonsense", "InputAlarm"]:
+            assert web.get(f"{path}?event={said}").status_code == 204
+        assert web.get(f"{HOME}/hints/guess?event=InputAlarm").status_code == 404
+        soon(lambda: len(raised(house)) == 2)
+    assert house.reports.head() == 2
+    assert {r.cause for r in raised(house)} == {"reports/1", "reports/2"}
+
+
+def test_k7_reactions_that_were_down_take_up_what_came_meanwhile(web: FlaskClient) -> None:
+    installer = token(web, "installer")
+    a_house(web, installer)
+    house: House = web.application.extensions["house"]
+    with Fleet(["X916"]) as fleet:
+        hang_up(web, fleet, installer)
+    house.ingest.hear(HARBOUR, GATE, "AlarmTriggered")
+    with reactions(house):
+        soon(lambda: len(raised(house)) == 1)
+    house.ingest.hear(HARBOUR, GATE, "BreakInAlarmB")
+    with reactions(house):
+        soon(lambda: len(raised(house)) == 2)
+    assert [r.event.relay for r in raised(house)] == [None, 2]
