@@ -39,7 +39,7 @@ def row(message: Message) -> dict[str, object]:
 unread = set(consumer.list_topics(TOPIC, timeout=10).topics[TOPIC].partitions)
 consumer.assign([TopicPartition(TOPIC, number, OFFSET_BEGINNING) for number in unread])
 while unread:
-    messages = consumer.consume(10_000, timeout=1)
+    messages = consumer.consume(10_000, timeout=0.5)
     for end in (each for each in messages if each.error()):
         if end.error().code() != KafkaError._PARTITION_EOF:
             sys.exit(str(end.error()))
