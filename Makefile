@@ -21,7 +21,7 @@ help: ## Print this
 run: export PORT := $(PORT)
 run: export DEMO := $(DEMO)
 run: export DATA := $(DATA)
-run: $(if $(wildcard $(TOOLS)),,$(PRODUCT)) ## Start everything; PORT=9000 DATA=dir DEMO=0
+run: $(if $(wildcard $(TOOLS)),,$(PRODUCT)) ## Start everything; PORT=9000 DATA=dir DEMO=0 KAFKA=1
 	@$(BIN)/gatehouse up
 
 test: check unit ## Everything that must be green: check, then all tests

@@ -42,6 +42,7 @@ def up() -> None:
         Work(
             migrate=bootstrap.migrate,
             token=lambda: bootstrap.make_token("installer", "up", (), replace=True),
+            topics=bootstrap.apply_topics,
             demo=bootstrap.seed_demo,
         ),
     )
@@ -161,6 +162,42 @@ def apply_topics() -> None:
         click.echo(said)
 
 
+@gatehouse.group()
+def relay() -> None:
+    """The way of the logs to Kafka; the process itself is `gatehouse run relay`."""
+
+
+@relay.command("audit")
+def audit_relay() -> None:
+    """Compare what the topics hold with the logs, record by record.
+
+    Prints what is missing, twice, or other than the log has it; the exit status is 1 if anything
+    is. What the topics let go by age, and what is not yet relayed, is counted and no difference.
+    """
+    differences = _bootstrap().audit_stream(click.echo)
+    click.echo(f"{differences} differences")
+    sys.exit(bool(differences))
+
+
+@relay.command("replay")
+@click.option("--from", "first", type=click.IntRange(1), required=True, help="A position.")
+@click.option(
+    "--log",
+    "name",
+    type=click.Choice(["events", "reports"]),
+    default="events",
+    show_default=True,
+    help="Which of the two logs.",
+)
+def replay(first: int, name: str) -> None:
+    """Have everything from a position on published once more, for who has lost it.
+
+    The running relay does it, or the next that starts. These records are marked (gh-replayed),
+    carry on the sequence of their partition, and change nothing for who remembers positions.
+    """
+    click.echo(_bootstrap().replay_stream(name, first))
+
+
 @gatehouse.command()
 @click.argument("name")
 def rebuild(name: str) -> None:
@@ -212,7 +249,7 @@ def tail(after: int | None, follow: bool) -> None:
 @gatehouse.command()
 @click.argument("name")
 def run(name: str) -> None:
-    """Run one process of the Procfile in the foreground: projector, adapters, reactions."""
+    """Run one process of the Procfile in the foreground: projector, adapters, reactions or relay."""
     _bootstrap().run(name)
 
 

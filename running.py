@@ -43,11 +43,12 @@ class NotStarted(Exception):
 
 @dataclass(frozen=True)
 class Work:
-    """What `up` has done by parts it does not know: the schema, a token for this start, and the
-    demo community (with the token, telling its steps)."""
+    """What `up` has done by parts it does not know: the schema, a token for this start, the topics
+    of its own Kafka, and the demo community (with the token, telling its steps)."""
 
     migrate: Callable[[], None]
     token: Callable[[], str]
+    topics: Callable[[], object] = lambda: None
     demo: Callable[[str, Callable[[str], None]], None] = lambda _token, _say: None
 
 
@@ -58,6 +59,9 @@ def up(config: Config, work: Work, procfile: Path = ROOT / "Procfile") -> None:
     with _alone(config):
         show = Console(highlight=False, markup=False, soft_wrap=True)
         _clear(config, show)
+        if config.kafka:
+            with _step(show, "Apache Kafka's jars and data folder"):
+                config.kafka.initialise()
         supervisord = _start(config, procfile)
         try:
             _bring_up(config, work, supervisord, show)
@@ -106,12 +110,14 @@ def _clear(config: Config, show: Console) -> None:
         show.print(f"ended {left} processes that an earlier start had left behind")
     first = phones_port(config.port)
     for port in (config.port, *(range(first, first + len(FLEET)) if config.demo else ())):
-        _probe(port)
+        _probe(port, "`make run PORT=9000`; the demo's phones listen from PORT+100")
+    for port in (config.kafka.port, config.kafka.port + 1) if config.kafka else ():
+        _probe(port, "`make run KAFKA=1 KAFKA_PORT=9192`, which takes the next one, too")
     if config.create_kek():
         show.print(f"made a master key: {config.kek_file} (without it nothing sealed can be read)")
 
 
-def _probe(port: int) -> None:
+def _probe(port: int, otherwise: str) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -119,8 +125,7 @@ def _probe(port: int) -> None:
         except (OSError, OverflowError) as error:
             why = getattr(error, "strerror", None) or "there is no such port"
             raise NotStarted(
-                f"port {port} of 127.0.0.1 cannot be had ({why}): try `make run PORT=9000`; the"
-                " demo's phones listen from PORT+100"
+                f"port {port} of 127.0.0.1 cannot be had ({why}): try {otherwise}"
             ) from None
 
 
@@ -167,6 +172,10 @@ def _bring_up(
             config.embedded.wait_ready(60)
     with _step(show, "migrations"):
         work.migrate()
+    if config.kafka:
+        with _step(show, f"Apache Kafka in {config.kafka.data}"):
+            config.kafka.wait_ready()
+            work.topics()
     with _step(show, "processes"):
         supervisor.start_all()
         _until(lambda: _is_ready(config), supervisord, config)

@@ -18,6 +18,10 @@ HEADS: Mapping[str, LiteralString] = {
     "events": "select coalesce(max(position), 0) as head from log.events",
     "reports": "select coalesce(max(position), 0) as head from log.reports",
 }
+RELAYED: LiteralString = """
+    select substr(name, 7) as log, position from doors.positions
+    where name like 'relay-%' order by name
+"""
 LANES: LiteralString = """
     select count(*) filter (where online) as online, count(*) filter (where not online) as offline,
         coalesce(sum(waiting), 0) as "changes waiting",
@@ -79,9 +83,15 @@ def figures(conninfo: str, follows: Mapping[str, str]) -> dict[str, object]:
             if row["name"] in follows
         }
         adapters = db.execute("select * from doors.positions where name = 'adapters'").fetchone()
+        relayed = {
+            row["log"]: standing(row["position"], heads[row["log"]], None)
+            for row in db.execute(RELAYED)
+        }
         phones = db.execute(LANES).fetchone() or {}
     told = standing(adapters["position"], heads["events"], None) if adapters else "not begun"
-    return {"logs": heads, "read models": models, "door phones": {"adapters": told, **phones}}
+    stream: dict[str, object] = {"published to Kafka": relayed} if relayed else {}
+    doors = {"adapters": told, **phones}
+    return {"logs": heads, "read models": models, **stream, "door phones": doors}
 
 
 def position_of(db: psycopg.Connection[dict[str, Any]], statement: LiteralString) -> int:

@@ -23,7 +23,7 @@ from eventlog.embedded import socket_folder
 
 MARK = "GATEHOUSE_UP"
 GROUP = "gatehouse"
-POSTGRES = "postgres"
+POSTGRES, KAFKA = "postgres", "kafka"
 SOCKET = "supervisor.sock"
 PATIENCE = 20
 
@@ -78,10 +78,13 @@ def read_procfile(procfile: Path, variables: Mapping[str, str]) -> dict[str, lis
 
 
 def configuration(config: Config, processes: Mapping[str, list[str]]) -> str:
-    """PostgreSQL starts by itself, first, and stops last; the rest when it is told to."""
+    """PostgreSQL and Kafka start by themselves, first, and stop last; the rest when told to."""
     parts = [_head(config)]
     if config.embedded:
-        parts.append(_postgres(config))
+        # INT is PostgreSQL's fast shutdown; it goes to the postmaster, which tells its children.
+        parts.append(_server(config, POSTGRES, stopsignal="INT"))
+    if config.kafka:
+        parts.append(_server(config, KAFKA, stopsignal="TERM"))
     parts += [_program(config, name, command) for name, command in processes.items()]
     group = f"\n[group:{GROUP}]\nprograms = {','.join(processes)}\npriority = 100\n"
     return "".join([*parts, group])
@@ -93,15 +96,14 @@ def _head(config: Config) -> str:
     return HEAD.format(user=user, **{name: _plain(path) for name, path in paths.items()})
 
 
-def _postgres(config: Config) -> str:
+def _server(config: Config, name: str, stopsignal: str) -> str:
     return PROGRAM.format(
-        name=POSTGRES,
-        command="gatehouse postgres",
+        name=name,
+        command=f"gatehouse {name}",
         log=_plain(config.log),
         autostart="true",
         priority=1,
-        # INT is PostgreSQL's fast shutdown; it goes to the postmaster, which tells its children.
-        stopsignal="INT",
+        stopsignal=stopsignal,
         stopasgroup="false",
         stopwaitsecs=60,
     )

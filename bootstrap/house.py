@@ -29,6 +29,7 @@ from domain.devices import Device
 from domain.ids import CommunityId, DeviceId
 from eventlog.port import Unavailable
 from eventlog.postgres import Connections, PostgresLog
+from eventlog.postgres.raw_reports import RawReports
 from eventlog.postgres.reports import PostgresReportLog, ReportListener
 from eventlog.reports import ReportCodec
 from eventlog.sealing import Master
@@ -62,7 +63,7 @@ def follows() -> dict[str, str]:
 
 def followers() -> dict[str, str]:
     """The log of everybody whose position is kept under a name of its own."""
-    return follows() | {reactions.NAME: "reports"}
+    return follows() | {reactions.NAME: "reports", "relay-reports": "reports"}
 
 
 @dataclass
@@ -97,6 +98,11 @@ class House:
     def reports(self) -> PostgresReportLog:
         connections = Connections(self.config.database.append, most=2)
         return PostgresReportLog(connections, ReportListener(connections.conninfo), ReportCodec())
+
+    @cached_property
+    def raw_reports(self) -> RawReports:
+        connections = Connections(self.config.database.append, most=1)
+        return RawReports(connections, ReportListener(connections.conninfo))
 
     @cached_property
     def ingest(self) -> Ingest:
@@ -159,7 +165,7 @@ class House:
         return f"{self.config.public_url}/api/v1/communities/{community}/hints/{device.hint}"
 
     def close(self) -> None:
-        for made in ("log", "reports"):
+        for made in ("log", "reports", "raw_reports"):
             if made in vars(self):
                 vars(self)[made].close()
         if "reading" in vars(self):

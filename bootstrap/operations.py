@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
 import psycopg
@@ -26,6 +26,9 @@ from eventlog.audit import Taken, differences
 from eventlog.port import MAX_BATCH, Batch
 from eventlog.postgres import PostgresLog
 from status import figures
+
+if TYPE_CHECKING:
+    from eventlog.kafka.relay import Source
 
 OPERATOR = Actor(name="house:operator", role="system")
 
@@ -115,6 +118,41 @@ def apply_topics() -> list[str]:
 
     with closing(admin(Config.from_env().wanted_broker())) as client:
         return list(apply(client, manifest()))
+
+
+def audit_stream(say: Callable[[str], None]) -> int:
+    """How many leaves of the topics are not as the logs have them; each is told."""
+    from eventlog.kafka.audit import Audit
+    from eventlog.kafka.client import consumer
+    from eventlog.kafka.relay import OUTLETS, kept
+
+    found = 0
+    with the_house() as house, house.project("doors") as db:
+        sources: dict[str, Source] = {"events": house.log, "reports": house.raw_reports}
+        for name, outlet in OUTLETS.items():
+            place = kept(db, outlet)
+            with closing(consumer(house.config.wanted_broker())) as reader:
+                audit = Audit(outlet, sources[name], reader, place.position if place else 0)
+                for difference in audit.differences():
+                    say(difference)
+                    found += 1
+            say(
+                f"{outlet.topic}: {audit.equal} equal, {audit.waiting} not yet relayed,"
+                f" {audit.aged} let go by age"
+            )
+    return found
+
+
+def replay_stream(name: str, first: int) -> str:
+    """What the relay will do as soon as it can."""
+    from eventlog.kafka.relay import OUTLETS, ask_replay
+
+    outlet = OUTLETS[name]
+    with the_house() as house, house.project("doors") as db:
+        many = ask_replay(db, outlet, first)
+    if many is None:
+        raise LookupError(f"nothing of the {name} was ever published: `gatehouse run relay`")
+    return f"the relay will publish {many} {name} to {outlet.topic} again, from position {first}"
 
 
 def status() -> dict[str, object]:

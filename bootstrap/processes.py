@@ -62,6 +62,16 @@ def run_reactions(house: House, stop: Flag) -> None:
     connections.close()
 
 
+def run_relay(house: House, stop: Flag) -> None:
+    from eventlog.kafka import relay  # Kafka's client takes a while to import: only who needs it
+
+    sources: dict[relay.Outlet, relay.Source] = {
+        relay.OUTLETS["events"]: house.log,
+        relay.OUTLETS["reports"]: house.raw_reports,
+    }
+    relay.run(sources, house.config.wanted_broker(), lambda: house.project("doors"), stop)
+
+
 def say_stopped(stopped: Stopped) -> None:
     log.error("reactions stopped", position=stopped.position, error=stopped.error)
 
@@ -70,4 +80,5 @@ RUNS: Mapping[str, Callable[[House, Flag], None]] = {
     "projector": run_projector,
     "adapters": run_adapters,
     "reactions": run_reactions,
+    "relay": run_relay,
 }
