@@ -19,15 +19,19 @@ from device_adapters.doorlog import DoorLogPoller
 from device_adapters.lane import Rhythm
 from device_adapters.leases import Leases, May, sole
 from device_adapters.port import Phone
-from device_adapters.shares import Shares
+from device_adapters.shares import Bury, Shares
 from device_adapters.sync import DoorSync, Outside, Poll
 from domain.devices import Device, Login
 from eventlog.bus import Bus, FromNow, LogBus
+from eventlog.kafka.bus import KafkaBus
+
+GROUP = "gatehouse.adapters"
 
 
 def run_adapters(house: House, stop: Flag) -> None:
     """At the real pace, unless DEVICE_PACE=0 says that the phones need none."""
     poll = DoorLogPoller(Ingest(house.log, house.reports), lambda: datetime.now(UTC)).poll
+    bus, bury = the_bus(house)
     leases, connect = Leases(sole(house.config.data / "adapters")), partial(durable, house)
     shares = Shares(
         house.log,
@@ -35,14 +39,19 @@ def run_adapters(house: House, stop: Flag) -> None:
         leases,
         connect,
         lambda may, head: DoorSync(outside(house, poll, may), Rhythm(), live_from=head),
-        alarm=process.alarm,
+        bury,
+        process.alarm,
     )
     REGISTRY.register(Phones(lambda: [one for _, one in shares.snapshots()]))
-    process.run(the_bus(house), shares, leases, connect, stop)
+    process.run(bus, shares, leases, connect, stop)
 
 
-def the_bus(house: House) -> Bus:
-    return LogBus(house.log, FromNow(house.log.head))
+def the_bus(house: House) -> tuple[Bus, Bury]:
+    """Kafka if there is one, else the log itself, whose unreadable records nobody buries."""
+    if house.config.broker:
+        kafka = KafkaBus(house.config.broker, GROUP)
+        return kafka, kafka.bury
+    return LogBus(house.log, FromNow(house.log.head)), lambda message, error: None
 
 
 def outside(house: House, poll: Poll, may: May) -> Outside:

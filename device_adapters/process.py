@@ -41,8 +41,7 @@ def follow(bus: Bus, shares: Shares, stop: Flag) -> None:
         shares.hold(bus.assignment)
         shares.take(messages, bus.reached)
         shares.settle()
-        for partition in shares.failed:
-            bus.pause(partition)
+        bus.pause(shares.failed)
         bus.commit()
     except (Unavailable, OperationalError):
         shares.doubt()

@@ -25,6 +25,7 @@ from eventlog.port import Recorded, Unavailable
 
 COMPARED_SECONDS: Final = 5.0
 Connect = Callable[[], Connection[Any]]
+Bury = Callable[[Message, str], None]
 log = structlog.get_logger()
 
 
@@ -33,10 +34,13 @@ class Log(RawLog, Protocol):
 
 
 class Share:
-    """A partition. `seq` counts its records; it is not `sure` until it was read from the log."""
+    """A partition. `seq` is the number of the last message of it that came; it is not `sure`
+    until it was read from the log.
+    """
 
     def __init__(self, sync: DoorSync) -> None:
-        self.sync, self.seq, self.sure = sync, 0, False
+        self.sync, self.sure = sync, False
+        self.seq: int | None = None
         self.failed: str | None = None
 
     @property
@@ -60,7 +64,7 @@ class Shares:
         leases: Leases,
         connect: Connect,
         begin: Callable[[May, int], DoorSync],
-        bury: Callable[[Message, str], None] = lambda message, error: None,
+        bury: Bury = lambda message, error: None,
         alarm: Callable[[Stopped], None] = lambda stopped: None,
         compared: float = COMPARED_SECONDS,
     ) -> None:
@@ -139,32 +143,27 @@ class Shares:
 
     def _carry(self, partition: int, run: Sequence[Message]) -> None:
         share = self._shares[partition]
-        if share.failed or not share.sure:
+        settled = share.sure and not share.failed
+        fresh = follow_on(share, run)
+        if not settled:
             return  # what lies in the log is read there
         try:
-            fresh = [message for message in run if self._is_fresh(share, message)]
             records = self._opened(share, fresh)
         except UnknownSchema as newer:  # a newer release writes: it would be so for all that comes
             self._fail(partition, newer)
             return
         if share.sure:
             self._apply(partition, records)
-            share.seq += len(records)
-
-    def _is_fresh(self, share: Share, message: Message) -> bool:
-        """What came before, comes again where a broker was refilled or a commit was lost."""
-        position = message.headers.get("gh-position", b"")
-        return not position.isdigit() or int(position) > share.position
 
     def _opened(self, share: Share, fresh: Sequence[Message]) -> list[Recorded[Event]]:
-        """Those that can be read; the share is unsure if there are others, or a hole."""
+        """Those that can be read; the share is unsure if there are others."""
         try:
-            records = self._open([raw_of(message) for message in fresh])
+            return self._open([raw_of(message) for message in fresh])
         except Unavailable:
             raise
         except Exception:
             records = [one for message in fresh if (one := self._one(message))]
-        share.sure = len(records) == len(fresh) and follow_on(fresh, share.seq)
+        share.sure = False
         return records
 
     def _one(self, message: Message) -> Recorded[Event] | None:
@@ -208,7 +207,6 @@ class Shares:
         except Exception:
             for record in news:
                 self._fold_one(partition, record)
-        self._shares[partition].seq += len(news)
 
     def _fold_one(self, partition: int, record: RawRecord) -> None:
         if self._shares[partition].failed:
@@ -241,9 +239,25 @@ class Shares:
         self._alarm(Stopped(consumer=name, position=share.position, error=share.failed))
 
 
-def follow_on(messages: Sequence[Message], seq: int) -> bool:
-    """Whether nothing is missing or twice. A carrier that cannot lose anything does not count."""
-    positions = [int(message.headers["gh-position"]) for message in messages]
-    seqs = [int(m.headers["gh-seq"]) for m in messages if "gh-seq" in m.headers]
-    counted = list(range(seq + 1, seq + 1 + len(seqs)))
-    return positions == sorted(set(positions)) and seqs == counted
+def follow_on(share: Share, run: Sequence[Message]) -> list[Message]:
+    """What is not known yet, or tells nothing that can be known. The share is unsure if any of it
+    does not follow on what came before: something may be missing.
+
+    What comes again is what was known before: a broker was filled anew, a commit was lost.
+    """
+    fresh, known = list[Message](), share.position
+    for message in run:
+        position, seq = number(message, "gh-position"), number(message, "gh-seq")
+        new = position is None or position > known
+        if new:
+            fresh.append(message)
+        if seq is not None:
+            share.sure = share.sure and (not new or share.seq == seq - 1)
+            share.seq = seq
+        known = max(known, position or 0)
+    return fresh
+
+
+def number(message: Message, name: str) -> int | None:
+    said = message.headers.get(name, b"")
+    return int(said) if said.isdigit() else None

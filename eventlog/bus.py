@@ -77,8 +77,8 @@ class Bus(Protocol):
     def commit(self) -> None:
         """All that was polled is done: it does not come again after a restart."""
 
-    def pause(self, partition: int) -> None:
-        """No more of it comes here, and nothing more of it is committed."""
+    def pause(self, partitions: Collection[int]) -> None:
+        """Of these, and of no others, nothing more need come and nothing more is committed."""
 
     def close(self) -> None: ...
 
@@ -109,7 +109,7 @@ class LogBus:
     ) -> None:
         self._log, self._positions = log, positions
         self.assignment = frozenset(partitions)
-        self._position, self._paused = positions.load(), set[int]()
+        self._position, self._paused = positions.load(), False
 
     @property
     def reached(self) -> int:
@@ -120,16 +120,15 @@ class LogBus:
         records = self._log.raw(after=self._position, wait=timeout)
         if records:
             self._position = records[-1].position
-        wanted = self.assignment - self._paused
-        return [m for m in map(message, records) if m.partition in wanted]
+        return [m for m in map(message, records) if m.partition in self.assignment]
 
     def commit(self) -> None:
         """Not while a partition is paused: there is one position for all of them."""
         if not self._paused:
             self._positions.save(self._position)
 
-    def pause(self, partition: int) -> None:
-        self._paused.add(partition)
+    def pause(self, partitions: Collection[int]) -> None:
+        self._paused = bool(partitions)
 
     def close(self) -> None:
         """Nothing is held."""

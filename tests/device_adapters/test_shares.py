@@ -59,8 +59,8 @@ class Carrier:
     def commit(self) -> None:
         self.bus.commit()
 
-    def pause(self, partition: int) -> None:
-        self.paused.add(partition)
+    def pause(self, partitions: Collection[int]) -> None:
+        self.paused = set(partitions)
 
     def close(self) -> None:
         self.bus.close()
@@ -132,12 +132,12 @@ def shaken(random: Random) -> Flaw:
 
 
 def held_back(flaw: Flaw, until: int = 40) -> Flaw:
-    """So that there is something to shake."""
+    """So that there is something to shake; until nothing more comes."""
     waiting = list[Message]()
 
     def hold(messages: Sequence[Message]) -> Sequence[Message]:
         waiting.extend(messages)
-        if len(waiting) < until:
+        if messages and len(waiting) < until:
             return ()
         let_go, waiting[:] = list(waiting), []
         return flaw(let_go)
@@ -316,6 +316,11 @@ def test_two_share_nothing_on_the_log_one_waits_and_takes_over(
                 soon(lambda: pins(fleet) == {"1357"})
 
 
+def asleep(db: object, positions: object) -> Collection[int]:
+    sleep(0.1)
+    return ()
+
+
 def test_k2_a_frozen_process_loses_its_doors_and_writes_to_none(
     pg_log: PostgresLog, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -324,7 +329,7 @@ def test_k2_a_frozen_process_loses_its_doors_and_writes_to_none(
         happen(pg_log, a_resident(ANN, SWIMMERS), a_pin("2468", ANN))
         with adapters(pg_log, database, holder="frozen", lease=(0.9, 0.3)) as frozen:
             soon(lambda: pins(fleet) == {"2468"})
-            monkeypatch.setattr(frozen.leases, "renew", lambda db, positions: sleep(0.1) or ())
+            monkeypatch.setattr(frozen.leases, "renew", asleep)
             with adapters(pg_log, database, holder="heir", lease=(0.9, 0.3)) as heir:
                 soon(lambda: len(heir.leases.held) == 12)
                 happen(pg_log, PinRevoked(resident=ANN))
