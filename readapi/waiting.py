@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from hashlib import sha256
+from math import inf
 from threading import BoundedSemaphore, Condition, Lock, Thread
 from time import monotonic
 from typing import Any, Final, LiteralString, NamedTuple, TypeVar
 
-from flask import Flask, Response, abort, current_app, g, request
+from flask import Flask, Response, current_app, g, request
 from psycopg import Connection, OperationalError
 from psycopg_pool import ConnectionPool
 
@@ -50,6 +52,23 @@ class After:
     """`after_position` waits until the answer holds what a command's answer gave."""
 
     after_position: int = 0
+
+
+class Unchanged(Exception):
+    """The client has it already: 304."""
+
+
+@dataclass
+class Found:
+    """What this request has found: how the read models stand in a community, how far what it tells
+    has read (by header), of which ETag it is, and whether it waited in vain.
+    """
+
+    standing: dict[CommunityId, dict[str, Stand]] = field(default_factory=dict)
+    positions: dict[str, int] = field(default_factory=dict)
+    etag: str = ""
+    stale: bool = False
+    deadline: float = inf
 
 
 class Positions:
@@ -105,16 +124,17 @@ class Reading:
 
     def install(self, app: Flask) -> None:
         app.extensions["reading"] = self
+        app.register_error_handler(Unchanged, lambda _: Response(status=304))
         app.after_request(with_headers)
         app.teardown_request(self._give_back)
 
     def db(self) -> Connection[Any]:
-        if "db" not in g:
+        db: Connection[Any] | None = g.get("db")
+        if db is None:
             try:
-                g.db = self.pool.getconn()
+                g.db = db = self.pool.getconn()
             except OperationalError as failure:
                 raise Unavailable from failure
-        db: Connection[Any] = g.db
         return db
 
     def _give_back(self, _: object = None) -> None:
@@ -129,16 +149,17 @@ class Reading:
 
     def stand(self, name: str, home: CommunityId) -> Stand:
         """Of a read model, as this request has found it."""
-        if home not in known():
+        standing = found().standing
+        if home not in standing:
             self._glance(home)
-        return known()[home].get(name, Stand())
+        return standing[home].get(name, Stand())
 
     def _glance(
         self, home: CommunityId, token: TokenId | None = None, account: AccountId | None = None
     ) -> int:
         asked = {"platform": PLATFORM, "token": token, "account": account, "home": home}
         rows = self.db().execute(GLANCE, asked).fetchall()
-        known()[home] = {name: Stand(*stands) for _, name, *stands in rows}
+        found().standing[home] = {name: Stand(*stands) for _, name, *stands in rows}
         return int(rows[0][0])
 
     @contextmanager
@@ -152,9 +173,10 @@ class Reading:
                 self._waiting.release()
 
     def reached(self, name: str, position: int) -> bool:
-        deadline = g.setdefault("deadline", monotonic() + self.seconds)  # one for all models
+        now, here = monotonic(), found()
+        here.deadline = min(here.deadline, now + self.seconds)  # one for all models
         with self.turn() as mine:
-            return mine and self.positions.wait(name, position, deadline - monotonic())
+            return mine and self.positions.wait(name, position, here.deadline - now)
 
 
 def reached(
@@ -171,19 +193,24 @@ def reached(
     answer depends on.
     """
     reading: Reading = current_app.extensions["reading"]
-    home, position = of or home_of_request(), after.after_position
+    home, position, here = of or home_of_request(), after.after_position, found()
     model = kind(reading.db(), reading.vault)
     if reading.stand(kind.name, home).position < position:
-        if not reading.reached(kind.name, position):
-            g.stale = True
-        known().clear()
+        here.stale = not reading.reached(kind.name, position) or here.stale
+        here.standing.clear()
     stand = reading.stand(kind.name, home)
-    said = g.setdefault("positions", {})
     header = HEADER[kind.follows]
-    said[header] = min(stand.position, said.get(header, stand.position))
+    here.positions[header] = min(stand.position, here.positions.get(header, stand.position))
     if etag:
-        unchanged(model, stand.changed, besides)
+        unchanged(here, model, stand.changed, besides)
     return model
+
+
+def found() -> Found:
+    here: Found | None = g.get("found")
+    if here is None:
+        g.found = here = Found()
+    return here
 
 
 def home_of_request() -> CommunityId:
@@ -191,28 +218,23 @@ def home_of_request() -> CommunityId:
     return CommunityId((request.view_args or {}).get("community", PLATFORM))
 
 
-def known() -> dict[CommunityId, dict[str, Stand]]:
-    """How the read models stand for a community, as this request has found them."""
-    found: dict[CommunityId, dict[str, Stand]] = g.setdefault("standing", {})
-    return found
-
-
-def unchanged(model: Projector, changed: int, besides: object) -> None:
+def unchanged(here: Found, model: Projector, changed: int, besides: object) -> None:
     """Everything that an answer depends on: the model's code and last change, address and role."""
-    before = g.get("etag", "")
-    seen = [before, model.name, model.version(), changed, request.full_path, g.actor.role, besides]
+    asked = request.path, request.query_string, g.actor.role
+    seen = [here.etag, model.name, model.version(), changed, *asked, besides]
     tag = sha256(repr(seen).encode()).hexdigest()[:24]
-    g.etag = f'W/"{tag}"'
+    here.etag = f'W/"{tag}"'
     if request.method == "GET" and request.if_none_match.contains_weak(tag):
-        abort(Response(status=304))
+        raise Unchanged
 
 
 def with_headers(answer: Response) -> Response:
-    for header, position in g.get("positions", {}).items():
+    here = found()
+    for header, position in here.positions.items():
         answer.headers[header] = str(position)
-    if g.get("stale"):
+    if here.stale:
         answer.headers["X-Stale"] = "true"
-    if "etag" in g and answer.status_code in (200, 304):
-        answer.headers["ETag"] = g.etag
+    if here.etag and answer.status_code in (200, 304):
+        answer.headers["ETag"] = here.etag
         answer.headers["Cache-Control"] = "private, no-cache"
     return answer
