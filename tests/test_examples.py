@@ -1,4 +1,4 @@
-"""What a stranger writes runs as it stands: a real Kafka, a real registry, nothing else of ours."""
+"""What a stranger writes runs as it stands: a real log, relay, Kafka and registry."""
 
 import subprocess
 import sys
@@ -8,25 +8,35 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
+from threading import Event, Thread
+from time import monotonic, sleep
 from typing import Any
 
+import psycopg
 import pytest
 
+from bootstrap import House, create_app
+from config import Database
 from domain.ids import CommunityId
 from domain.reports import DoorLogEntry
-from eventlog.bus import RawRecord, headers_of, message
+from eventlog.bus import headers_of
 from eventlog.kafka.broker import Broker
 from eventlog.kafka.client import admin, producer
+from eventlog.kafka.relay import OUTLETS, ask_replay, follow
 from eventlog.kafka.topics import REPORTS, apply, manifest
-from eventlog.reports import NOBODY, ReportCodec
 from tests.builders import ELSEWHERE, HARBOUR
 from tests.eventlog.arbitrary import example
 from tests.eventlog.bus_contract import a_record
-from tests.running_broker import any_broker
-from tests.schemas.serving import registry_alone, served
+from tests.running_broker import a_topic, any_broker
+from tests.running_server import RunningServer
+from tests.schemas.serving import served
+from tests.test_bootstrap import a_config
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 PAGE = EXAMPLES.parent / "docs" / "stream.md"
+OUTLET = OUTLETS["reports"]
+ALL_THERE = """
+    select 1 from doors.positions where name = %s and position >= %s and replay_from is null"""
 DAY = 86_400_000
 SEVEN = datetime(2026, 3, 2, 7, 15, tzinfo=UTC)
 OPENED: dict[str, Any] = {"kind": "door_release", "outcome": "success", "holder_kind": None}
@@ -34,59 +44,67 @@ AN_OPENING = replace(example(DoorLogEntry), **OPENED, door_name="Gate", happened
 LATER = replace(AN_OPENING, happened_at=SEVEN + timedelta(hours=2))
 A_CALL = replace(AN_OPENING, kind="call", door_name="Pier")
 REFUSED = replace(AN_OPENING, outcome="failed", door_name="Tower")
-CODEC = ReportCodec()
 
 
 @dataclass
 class Stream:
-    """A broker of these tests' own, for the topic has the name that it has in life."""
+    """From what phones report to the topic. The broker is these tests' own, for the topic has the
+    name that it has in life.
+    """
 
     broker: Broker
     registry: str
-    position: int = 0
+    house: House
 
-    def reported(
-        self, *entries: DoorLogEntry, community: CommunityId = HARBOUR, again: int = 0
-    ) -> None:
-        self.position -= again
-        with producer(self.broker) as writer:
-            for entry in entries:
-                self.position += 1
-                told = message(self.raw(entry, community))
-                headers = [*told.headers.items()]
-                writer.send(REPORTS, told.value, told.key, headers, told.partition)
-            writer.flush()
+    def connect(self) -> psycopg.Connection[Any]:
+        return self.house.project("doors")
 
-    def raw(self, entry: DoorLogEntry, community: CommunityId) -> RawRecord:
-        return RawRecord(
-            position=self.position,
-            recorded_at=entry.happened_at,
-            community=community,
-            stream=entry.device,
-            version=entry.id,
-            type=type(entry).__name__,
-            subject=None,
-            actor="device",
-            command_id=NOBODY,
-            cause=None,
-            body=CODEC.encode(entry, None, b""),
-        )
+    def relay(self, stop: Event) -> None:
+        follow(OUTLET, self.house.raw_reports, self.broker, self.connect, stop)
+
+    def reported(self, *entries: DoorLogEntry, community: CommunityId = HARBOUR) -> None:
+        """Back when they are in the topic."""
+        for entry in entries:
+            self.house.reports.note(community, entry)
+        self.until_all_is_there()
+
+    def replayed(self) -> None:
+        """Everything once more."""
+        with self.connect() as db:
+            assert ask_replay(db, OUTLET, 1)
+        self.until_all_is_there()
+
+    def until_all_is_there(self) -> None:
+        until, wanted = monotonic() + 30, [OUTLET.name, self.house.reports.head()]
+        with self.connect() as db:
+            while not db.execute(ALL_THERE, wanted).fetchone():
+                assert monotonic() < until, f"the relay does not reach {wanted}"
+                sleep(0.05)
 
     def command(self, name: str, *more: str) -> list[str]:
-        return [sys.executable, str(EXAMPLES / name), self.broker.servers, self.registry, *more]
+        return [sys.executable, str(EXAMPLES / name), self.broker.servers, *more]
 
 
 @pytest.fixture(scope="module")
-def stream() -> Iterator[Stream]:
-    with any_broker() as broker, served(registry_alone()) as url:
+def stream(
+    module_database: Database, pg_server: RunningServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stream]:
+    app = create_app(a_config(module_database, pg_server, tmp_path_factory.mktemp("house")))
+    house, stop = app.extensions["house"], Event()
+    with closing(house), any_broker() as broker, served(app) as url:
         with closing(admin(broker)) as client:
             assert [*apply(client, manifest())]
-        yield Stream(broker, f"{url}/registry")
+        stream = Stream(broker, f"{url}/registry", house)
+        relay = Thread(target=stream.relay, args=(stop,))
+        relay.start()
+        yield stream
+        stop.set()
+        relay.join()
 
 
 def test_n18_twenty_lines_follow_what_happens_at_the_doors(stream: Stream) -> None:
     stream.reported(AN_OPENING, A_CALL)
-    command = stream.command("door_events.py")
+    command = stream.command("door_events.py", stream.registry)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as follower:  # noqa: S603
         assert follower.stdout
         said = list(islice(follower.stdout, 2))
@@ -102,14 +120,37 @@ def test_n18_twenty_lines_follow_what_happens_at_the_doors(stream: Stream) -> No
 
 def test_n18_an_analyst_counts_openings_once_however_often(stream: Stream, tmp_path: Path) -> None:
     def counted() -> list[list[str]]:
-        command = stream.command("openings_by_hour.py", str(tmp_path / "doors.duckdb"))
+        file = str(tmp_path / "doors.duckdb")
+        command = stream.command("openings_by_hour.py", stream.registry, file)
         told = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
         return [line.split() for line in told.stdout.splitlines()]
 
     first = counted()
     stream.reported(LATER, LATER, A_CALL, REFUSED)
-    stream.reported(LATER, again=1)
+    stream.replayed()
     assert counted() == [*first, ["2026-03-02", "09:00", "2"]]
+
+
+def test_n18_a_stranger_proves_that_nothing_is_missing(stream: Stream) -> None:
+    stream.reported(AN_OPENING, A_CALL)
+    stream.replayed()
+    command = stream.command("nothing_missing.py", REPORTS)
+    told = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    assert told.stdout.endswith(" records, 0 missing\n")
+    assert int(told.stdout.split()[0]) > stream.house.reports.head()
+
+
+def test_a_stranger_sees_what_is_missing(stream: Stream) -> None:
+    """A topic that has aged, lost a record, and was filled again after a broker had lost it all."""
+    topic = a_topic(stream.broker, 1)
+    with producer(stream.broker) as writer:
+        for number in (7, 8, 10, 11, 1, 2):
+            writer.send(topic, b"", headers=[("gh-seq", b"%d" % number)])
+        writer.send(topic, b"", headers=[("gh-redriven", b"1")])
+    command = stream.command("nothing_missing.py", topic)
+    told = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    assert told.stdout == "partition 0: 9 to 9 are missing\n6 records, 1 missing\n"
+    assert told.returncode == 1
 
 
 def test_the_page_tells_of_every_topic_and_every_header() -> None:
