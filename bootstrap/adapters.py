@@ -23,7 +23,6 @@ from device_adapters.shares import Bury, Shares
 from device_adapters.sync import DoorSync, Outside, Poll
 from domain.devices import Device, Login
 from eventlog.bus import Bus, FromNow, LogBus
-from eventlog.kafka.bus import KafkaBus
 
 GROUP = "gatehouse.adapters"
 
@@ -49,6 +48,8 @@ def run_adapters(house: House, stop: Flag) -> None:
 def the_bus(house: House) -> tuple[Bus, Bury]:
     """Kafka if there is one, else the log itself, whose unreadable records nobody buries."""
     if house.config.broker:
+        from eventlog.kafka.bus import KafkaBus  # Kafka's client takes a while to import
+
         kafka = KafkaBus(house.config.broker, GROUP)
         return kafka, kafka.bury
     return LogBus(house.log, FromNow(house.log.head)), lambda message, error: None

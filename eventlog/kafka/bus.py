@@ -44,7 +44,7 @@ class KafkaBus:
         self.assignment: Collection[int] = frozenset()
         self._reader: KafkaConsumer | None = None
         self._done: dict[int, int] = {}
-        self._paused: Collection[int] = frozenset()
+        self._paused = frozenset[int]()
         self._dead: list[tuple[Message, str]] = []
 
     def poll(self, timeout: float) -> Sequence[Message]:
@@ -120,7 +120,7 @@ class KafkaBus:
         assert self._reader
         if self._reader.group_metadata().state is MemberState.STABLE:
             now = frozenset(place.partition for place in self._reader.assignment())
-            self.assignment, self._paused = now, frozenset(self._paused) & now
+            self.assignment, self._paused = now, self._paused & now
             self._done = {p: at for p, at in self._done.items() if p in now}
 
     def _place(self, partition: int) -> TopicPartition:
