@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +27,8 @@ SHARED = "BENCH_SHARED"  # PORT TOKEN of one that runs already: `python -m bench
 PORTS = range(20_000, 32_000)  # below those that the system gives away
 SPAN = 130  # the web, and the simulated phones beside it
 PATIENCE = 180
+STRANGERS = ROOT / ".venv-peers" / "bin"
+ASGI = ("fastapi_page:app",)
 LEFT_OUT = ("DATABASE_URL", "KEK_FILE", "KAFKA", "KAFKA_BOOTSTRAP", "PUBLIC_URL", "DEVICE_PACE")
 UP = (sys.executable, "-m", "cli", "up")
 
@@ -169,18 +171,44 @@ def free_port() -> int:
 def peer(house: Gatehouse, app: str, **settings: str) -> Iterator[int]:
     """The port of another WSGI app, served exactly as the Procfile has ours."""
     port = free_port()
-    config = house.config()
-    variables = environment(config) | {"PORT": str(port)}
+    command = as_ours(house, app, port)
+    with served(house, command, port, ROOT, settings):
+        yield port
+
+
+@contextmanager
+def stranger(house: Gatehouse, app: str, **settings: str) -> Iterator[int]:
+    """The port of an app of bench/others: an ASGI app by uvicorn with as many workers as ours has,
+    a WSGI app as the Procfile has ours, of its own venv.
+    """
+    port = free_port()
+    server, *rest = as_ours(house, app, port)
+    if app in ASGI:
+        workers = str(house.config().web_concurrency)
+        server, rest = "uvicorn", [app, "--port", str(port), "--workers", workers]
+    with served(house, [str(STRANGERS / server), *rest], port, ROOT / "bench" / "others", settings):
+        yield port
+
+
+def as_ours(house: Gatehouse, app: str, port: int) -> list[str]:
+    variables = environment(house.config()) | {"PORT": str(port)}
     command = read_procfile(ROOT / "Procfile", variables)["web"]
-    command = [app if word == "bootstrap:create_app()" else word for word in command]
-    log = house.folder / f"{app.partition(':')[2].strip('()')}.log"
+    return [app if word == "bootstrap:create_app()" else word for word in command]
+
+
+@contextmanager
+def served(
+    house: Gatehouse, command: Sequence[str], port: int, folder: Path, settings: Mapping[str, str]
+) -> Iterator[None]:
+    variables = environment(house.config()) | {"PORT": str(port), **settings}
+    log = house.folder / f"{port}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603
-            command, cwd=ROOT, env=variables | settings, stdout=output, stderr=output
+            command, cwd=folder, env=variables, stdout=output, stderr=output
         )
     try:
         wait_for(port, process, log)
-        yield port
+        yield
     finally:
         process.terminate()
         process.wait(30)

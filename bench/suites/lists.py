@@ -1,11 +1,13 @@
 """Lists over HTTP at 1 and 16 clients, in a community of 10,000 residents.
 
-Peer: the marshmallow path, served on the same settings. Limits: the same page in this process on
-one connection, and pgbench asking for the same rows. `python -m bench lists`.
+Peers: the marshmallow path on the same settings and, where bench/others has its venv, FastAPI with
+SQLAlchemy and Django REST framework. Limits: the same page in this process on one connection, and
+pgbench asking for the same rows. `python -m bench lists`.
 """
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import cycle, islice
 from random import Random
@@ -19,8 +21,8 @@ from bench.lib import Goal
 from bench.limits import in_process, pgbench
 from bench.load import Answer, Load, Wrong, ask, drive, expect, request
 from bench.peers import CONNINFO
-from bench.results import QUICK, alternating, tell
-from bench.running import Gatehouse, a_gatehouse, peer
+from bench.results import QUICK, alternating, console, tell
+from bench.running import STRANGERS, Gatehouse, a_gatehouse, peer, stranger
 from device_adapters.simulator.fleet import Fleet
 from domain.ids import CommunityId
 from projections.residents import Residents
@@ -38,6 +40,12 @@ GOALS = [
     Goal("residents, c16", "pgbench, c16", 0.1),
     Goal("residents, c1", "in process", 0.25),
 ]
+PEERS = {"FastAPI": "fastapi_page:app", "DRF": "django_page:app"}
+THEIRS = [
+    Goal("residents, c16", "FastAPI, c16", 8),
+    Goal("residents, c16", "DRF, c16", 15),
+    Goal("residents 304, c16", "FastAPI, c16", 10),
+]
 Arms = dict[str, Callable[[], Load]]
 
 
@@ -48,14 +56,30 @@ def main(rounds: int = 3) -> None:
         town = Community.make(house, people)
         furnish(town, f, punches)
         pages = {path: addresses(town, path) for path in LISTS}
-        settings = {CONNINFO: superuser(house)}
-        with peer(house, "bench.peers:marshmallow()", **settings) as port, reader(house) as db:
-            same(town, port, pages["residents"])
-            arms = ours(town, pages, seconds) | peers(town, port, people, seconds)
+        with peers(town) as ports, reader(house) as db:
+            for port in ports.values():
+                same(town, port, pages["residents"])
+            arms = ours(town, pages, seconds) | theirs(town, ports, people, seconds)
             arms["in process"] = partial(in_process, page(db, town), seconds)
             arms["pgbench, c16"] = partial(pgbench, house, town.id, 16, seconds)
             taken = alternating(arms, rounds)
-    tell("lists", taken, GOALS, {"people": people, "door log": punches})
+    goals = GOALS + (THEIRS if STRANGERS.exists() else [])
+    tell("lists", taken, goals, {"people": people, "door log": punches})
+
+
+@contextmanager
+def peers(town: Community) -> Iterator[dict[str, int]]:
+    """Their ports, by name. FastAPI's and Django's are left out where they have no venv."""
+    house, settings = town.house, {CONNINFO: superuser(town.house)}
+    with ExitStack() as running:
+        started = partial(peer, house, "bench.peers:marshmallow()", **settings)
+        ports = {"marshmallow": running.enter_context(started())}
+        if STRANGERS.exists():
+            for name, app in PEERS.items():
+                ports[name] = running.enter_context(stranger(house, app, **settings))
+        else:
+            console.print(f"skipped: {', '.join(PEERS)}: see bench/README.md for their venv")
+        yield ports
 
 
 def ours(town: Community, pages: dict[str, list[str]], seconds: float) -> Arms:
@@ -69,10 +93,14 @@ def ours(town: Community, pages: dict[str, list[str]], seconds: float) -> Arms:
     return arms
 
 
-def peers(town: Community, port: int, people: int, seconds: float) -> Arms:
+def theirs(town: Community, ports: dict[str, int], people: int, seconds: float) -> Arms:
     keys = Random(1).sample(residents(town), min(PAGES, people))
     asks = [request("GET", f"/?{urlencode(key)}") for key in keys]
-    return {f"marshmallow, c{n}": partial(asked, port, asks, n, seconds, 200) for n in CLIENTS}
+    return {
+        f"{name}, c{n}": partial(asked, port, asks, n, seconds, 200)
+        for n in CLIENTS
+        for name, port in ports.items()
+    }
 
 
 def asked(port: int, asks: Sequence[bytes], clients: int, seconds: float, status: int) -> Load:
