@@ -198,6 +198,35 @@ def replay(first: int, name: str) -> None:
     click.echo(_bootstrap().replay_stream(name, first))
 
 
+@gatehouse.group()
+def dlq() -> None:
+    """Records of the stream that somebody could not read."""
+
+
+@dlq.command("list")
+def list_dead_letters() -> None:
+    """Print where each lay (topic/partition@offset), why it could not be read and by whom.
+
+    What it holds is never shown. The exit status is 1 if there is any.
+    """
+    letters = list(_bootstrap().dead_letters())
+    for letter in letters:
+        click.echo(letter)
+    click.echo(f"{len(letters)} dead letters")
+    sys.exit(bool(letters))
+
+
+@dlq.command("redrive")
+def redrive() -> None:
+    """Have the log's own record of each published once more, where this release can read it.
+
+    They are marked (gh-replayed), carry on the sequence of their partition, and change nothing for
+    who remembers positions. What is in no log stays in the list. Safe to repeat.
+    """
+    went, stayed = _bootstrap().redrive()
+    click.echo(f"{went} published again, {stayed} cannot be")
+
+
 @gatehouse.command()
 @click.argument("name")
 def rebuild(name: str) -> None:

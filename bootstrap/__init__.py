@@ -1,5 +1,6 @@
 """The only place that knows every part: it finds them, and gives each what it needs."""
 
+from bootstrap.dead_letters import dead_letters, redrive
 from bootstrap.house import House, discover, read_models
 from bootstrap.operations import (
     OPERATOR,
@@ -25,12 +26,14 @@ __all__ = [
     "audit_claims",
     "audit_stream",
     "create_app",
+    "dead_letters",
     "discover",
     "end_token",
     "make_token",
     "migrate",
     "read_models",
     "rebuild",
+    "redrive",
     "replay_stream",
     "run",
     "seed_demo",

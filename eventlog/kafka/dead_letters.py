@@ -1,25 +1,26 @@
-"""What somebody could not read: kept with where it lay, until a release can read it.
+"""What somebody could not read: kept with where it lay, until it can be read.
 
-`gatehouse dlq list` shows what waits, never what it holds; `gatehouse dlq redrive` sends back what
-can be read now.
+`gatehouse dlq list` shows what waits, never what it holds; `gatehouse dlq redrive` has the log's
+own record of it published once more, if that can be read. What is in no log stays.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, Final
 
 from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
 
 from domain.record import frozen
-from eventlog.bus import Headers, Message
+from eventlog.bus import Headers, Message, RawRecord
 from eventlog.kafka.broker import Broker
 from eventlog.kafka.client import consumer, producer
+from eventlog.kafka.place import Place
+from eventlog.kafka.relay import Outlet, Source, Writer
 from eventlog.kafka.topics import DEAD_LETTERS
 
 REDRIVE: Final = "gatehouse-redrive"
 MARK: Final = "gh-dead-"
-REDRIVEN: Final = "gh-redriven"
-SEQ: Final = "gh-seq"
 SENT_SECONDS: Final = 30
 
 
@@ -81,49 +82,63 @@ def waiting(broker: Broker, topic: str = DEAD_LETTERS, group: str = REDRIVE) -> 
 
 def redrive(
     broker: Broker,
-    readable: Callable[[Message], bool],
+    publish: Callable[[str, Collection[int]], Collection[int]],
     topic: str = DEAD_LETTERS,
     group: str = REDRIVE,
 ) -> tuple[int, int]:
-    """How many were sent back to where they lay, and how many still cannot be read; all of it or
-    nothing. What is sent back says so, and has no number in its partition: it had one before.
+    """How many went and how many stay. `publish` is given a topic and positions of its log, and
+    says which of them are published again; if this dies after it, it comes to it once more.
     """
     writer = producer(broker, transactional_id=group)
     with closing(consumer(broker, group_id=group)) as reader, closing(writer):
         writer.init_transactions()
         letters, ends = _waiting(reader, topic)
-        back = [letter for letter in letters if readable(letter.message)]
-        kept = [letter for letter in letters if letter not in back]
+        went = {
+            (name, position)
+            for name, lost in by_topic(letters).items()
+            for position in publish(name, lost)
+        }
+        kept = [letter for letter in letters if (letter.topic, letter.position) not in went]
         writer.begin_transaction()
-        for letter in back:
-            _send(writer, letter.topic, letter.message, returned(letter.message), letter.partition)
         for letter in kept:
             again = marked(letter.message, letter.topic, letter.reader, letter.error)
             _send(writer, topic, letter.message, again)
         writer.send_offsets_to_transaction(ends, reader.group_metadata())
         writer.commit_transaction()
-    return len(back), len(kept)
+    return len(letters) - len(kept), len(kept)
 
 
-def returned(message: Message) -> Headers:
-    kept = {name: said for name, said in message.headers.items() if name != SEQ}
-    return {**kept, REDRIVEN: b"1"}
+def by_topic(letters: Iterable[Letter]) -> Mapping[str, Collection[int]]:
+    found = defaultdict[str, set[int]](set)
+    for letter in letters:
+        if letter.position is not None:
+            found[letter.topic].add(letter.position)
+    return found
 
 
-def _send(
-    writer: KafkaProducer,
-    topic: str,
-    message: Message,
-    headers: Headers,
-    partition: int | None = None,
-) -> Any:
-    """Where its key says, unless a partition is given."""
+def publish_again(
+    outlet: Outlet,
+    source: Source,
+    broker: Broker,
+    kept: Place | None,
+    positions: Collection[int],
+    is_readable: Callable[[RawRecord], bool],
+) -> Collection[int]:
+    """As the relay does, in its name: a running one begins anew after it. KafkaError if that one
+    was quicker.
+    """
+    found = [r for p in sorted(positions) for r in source.raw(after=p - 1, limit=1)]
+    records = [r for r in found if r.position in positions and is_readable(r)]
+    if records:
+        with closing(Writer(outlet, broker, kept)) as writer:
+            writer.replay(records)
+    return [record.position for record in records]
+
+
+def _send(writer: KafkaProducer, topic: str, message: Message, headers: Headers) -> Any:
+    """Where its key says."""
     return writer.send(
-        topic,
-        key=message.key or None,
-        value=message.value,
-        headers=list(headers.items()),
-        partition=partition,
+        topic, key=message.key or None, value=message.value, headers=list(headers.items())
     )
 
 

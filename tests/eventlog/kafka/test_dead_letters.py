@@ -1,18 +1,19 @@
 """What nobody could read: kept with where it lay, shown without what it holds, sent back."""
 
+from collections.abc import Collection
 from contextlib import closing
 from dataclasses import replace
 from uuid import uuid4
 
 import pytest
-from kafka import TopicPartition
 
 from eventlog.bus import Message, message
 from eventlog.kafka.broker import Broker
-from eventlog.kafka.bus import KafkaBus, message_of
-from eventlog.kafka.client import consumer, producer
-from eventlog.kafka.dead_letters import bury, redrive, waiting
+from eventlog.kafka.bus import KafkaBus
+from eventlog.kafka.client import producer
+from eventlog.kafka.dead_letters import bury, publish_again, redrive, waiting
 from tests.eventlog.bus_contract import a_record
+from tests.eventlog.kafka.relaying import Relaying, grow
 from tests.running_broker import a_topic
 
 SECRET = b"2468"
@@ -31,14 +32,12 @@ class Graves:
     def shown(self) -> list[str]:
         return [str(letter) for letter in waiting(self.broker, self.topic, self.group)]
 
-    def redrive(self, *, readable: bool) -> tuple[int, int]:
-        return redrive(self.broker, lambda message: readable, self.topic, self.group)
+    def redrive(self, *readable: int) -> tuple[int, int]:
+        def publish(topic: str, positions: Collection[int]) -> Collection[int]:
+            assert topic == self.origin
+            return positions & set(readable)
 
-    def sent_back(self, partition: int) -> list[Message]:
-        with closing(consumer(self.broker)) as reader:
-            reader.assign([TopicPartition(self.origin, partition)])
-            found = reader.poll(timeout_ms=3_000)
-        return [message_of(record) for records in found.values() for record in records]
+        return redrive(self.broker, publish, self.topic, self.group)
 
 
 @pytest.fixture
@@ -75,41 +74,44 @@ def test_a_stranger_without_anything_is_buried_too(graves: Graves) -> None:
     assert graves.shown() == [f"{graves.origin}/3@5  KeyError  no type  by adapters"]
 
 
-def test_what_can_be_read_now_goes_back_to_where_it_lay_and_waits_no_more(graves: Graves) -> None:
-    dead = a_dead_one()
-    graves.bury((dead, "Undecodable"))
-    assert graves.redrive(readable=True) == (1, 0)
-    assert graves.shown() == []
-    [back] = graves.sent_back(dead.partition)
-    kept = {name: said for name, said in dead.headers.items() if name != "gh-seq"}
-    assert back == replace(dead, offset=0, headers={**kept, "gh-redriven": b"1"})
-    assert graves.redrive(readable=True) == (0, 0)
-    assert len(graves.sent_back(dead.partition)) == 1
-
-
-def test_what_still_cannot_be_read_waits_on(graves: Graves) -> None:
-    graves.bury((a_dead_one(), "Undecodable"))
+def test_what_can_be_read_now_waits_no_more_and_the_rest_waits_on(graves: Graves) -> None:
+    stranger = Message(partition=3, offset=5, key=b"", value=b"", headers={})
+    graves.bury(*((a_dead_one(n), "Undecodable") for n in (7, 8)), (stranger, "KeyError"))
     before = graves.shown()
-    for _ in range(2):
-        assert graves.redrive(readable=False) == (0, 1)
+    assert graves.redrive() == (0, 3)
     assert graves.shown() == before
-    assert graves.redrive(readable=True) == (1, 0)
+    assert graves.redrive(7) == (1, 2)
+    assert graves.shown() == [line for line in before if "position 7" not in line]
+    assert graves.redrive(7, 8) == (1, 1)
+    assert graves.redrive(7, 8) == (0, 1)
 
 
-def test_a_redrive_that_dies_midway_has_done_nothing(graves: Graves) -> None:
+def test_a_redrive_that_dies_midway_leaves_all_of_it_waiting(graves: Graves) -> None:
     graves.bury((a_dead_one(), "Undecodable"), (a_dead_one(8), "Undecodable"))
-    before, asked = graves.shown(), list[Message]()
+    before = graves.shown()
 
-    def dies(message: Message) -> bool:
-        asked.append(message)
-        if len(asked) == 2:
-            raise ConnectionError
-        return True
+    def dies(topic: str, positions: Collection[int]) -> Collection[int]:
+        raise ConnectionError
 
     with pytest.raises(ConnectionError):
         redrive(graves.broker, dies, graves.topic, graves.group)
     assert graves.shown() == before
-    assert graves.sent_back(a_dead_one().partition) == []
+
+
+def test_k5_a_running_relay_takes_no_harm_from_what_is_published_again(
+    relaying: Relaying,
+) -> None:
+    """And the audit of the topic finds nothing."""
+    with relaying.runs():
+        grow(relaying.database, 40)
+        relaying.wait_for(40)
+        given = (relaying.outlet, relaying.log, relaying.broker, None)
+        again = publish_again(*given, {7, 8, 4711}, lambda record: record.position != 8)
+        assert list(again) == [7]
+        grow(relaying.database, 40)
+        relaying.wait_for(80)
+        differences, audit = relaying.audited()
+    assert (differences, audit.equal, audit.replayed) == ([], 80, 1)
 
 
 def test_a_bus_sends_its_letters_before_it_commits(broker: Broker) -> None:
