@@ -22,6 +22,7 @@ RELAYED: LiteralString = """
     select substr(name, 7) as log, position from doors.positions
     where name like 'relay-%' order by name
 """
+BY_POSITION = {"adapters": "events", "reactions": "reports"}
 LANES: LiteralString = """
     select count(*) filter (where online) as online, count(*) filter (where not online) as offline,
         coalesce(sum(waiting), 0) as "changes waiting",
@@ -82,16 +83,20 @@ def figures(conninfo: str, follows: Mapping[str, str]) -> dict[str, object]:
             for row in db.execute("select * from read.positions order by name")
             if row["name"] in follows
         }
-        adapters = db.execute("select * from doors.positions where name = 'adapters'").fetchone()
+        followed = {row["name"]: row for row in db.execute("select * from doors.positions")}
         relayed = {
             row["log"]: standing(row["position"], heads[row["log"]], None)
             for row in db.execute(RELAYED)
         }
         phones = db.execute(LANES).fetchone() or {}
-    told = standing(adapters["position"], heads["events"], None) if adapters else "not begun"
+    told = {name: begun(followed.get(name), heads[log]) for name, log in BY_POSITION.items()}
     stream: dict[str, object] = {"published to Kafka": relayed} if relayed else {}
-    doors = {"adapters": told, **phones}
+    doors = {**told, **phones}
     return {"logs": heads, "read models": models, **stream, "door phones": doors}
+
+
+def begun(row: Mapping[str, Any] | None, head: int) -> str:
+    return standing(row["position"], head, None) if row else "not begun"
 
 
 def position_of(db: psycopg.Connection[dict[str, Any]], statement: LiteralString) -> int:

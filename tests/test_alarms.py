@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
 from bootstrap import OPERATOR, House, create_app
+from bootstrap.house import follows
 from bootstrap.processes import run_reactions
 from commands.accounts import AssignCommunities
 from config import Database
@@ -34,6 +35,7 @@ from projections.logs.door import DoorLog
 from projections.logs.operations import OperationLog
 from projections.residents import Residents
 from projections.settings import CommunitySettings
+from status import figures
 from tests.builders import GATE, HARBOUR
 from tests.device_adapters.houses import soon
 from tests.running_server import RunningServer
@@ -170,3 +172,5 @@ def test_k7_reactions_that_were_down_take_up_what_came_meanwhile(web: FlaskClien
     with reactions(house):
         soon(lambda: len(raised(house)) == 2)
     assert [r.event.relay for r in raised(house)] == [None, 2]
+    doors: Any = figures(house.config.database.read, follows())["door phones"]
+    assert doors["reactions"] == "2 (0 behind)"
