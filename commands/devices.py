@@ -8,6 +8,8 @@ from domain.apartments import Apartment, Building
 from domain.devices import (
     Box,
     Device,
+    DeviceClockFoundRight,
+    DeviceClockFoundWrong,
     DeviceRegistered,
     DeviceSynced,
     DeviceWentOffline,
@@ -161,3 +163,30 @@ class ReportOffline:
 @handles(ReportOffline)
 def report_offline(cmd: ReportOffline, things: Things) -> list[Event]:
     return [DeviceWentOffline(sync=things.new_id(), device=cmd.device, reason=cmd.reason)]
+
+
+@frozen
+class ReportClockRight:
+    device: DeviceId
+    zone: str
+
+
+@handles(ReportClockRight)
+def report_clock_right(cmd: ReportClockRight, things: Things) -> list[Event]:
+    return [DeviceClockFoundRight(sync=things.new_id(), device=cmd.device, zone=cmd.zone)]
+
+
+@frozen
+class ReportClockWrong:
+    device: DeviceId
+    ahead: int
+    reason: str
+
+
+@handles(ReportClockWrong)
+def report_clock_wrong(cmd: ReportClockWrong, things: Things) -> list[Event]:
+    return [
+        DeviceClockFoundWrong(
+            sync=things.new_id(), device=cmd.device, ahead=cmd.ahead, reason=cmd.reason
+        )
+    ]

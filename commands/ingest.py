@@ -5,7 +5,7 @@ What their logs hold is polled; what these do not hold, the alarms, is taken fro
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -23,6 +23,8 @@ from eventlog.port import EventLog
 from eventlog.reports import Cursor, ReportLog
 
 AHEAD = timedelta(minutes=2)  # what a phone's clock may be before ours
+A_MINUTE = timedelta(minutes=1)  # by less than that no clock is held to be wrong (T4)
+UNSET = datetime(2020, 1, 1, tzinfo=UTC)  # a clock before that was never set since its power came
 METHODS: dict[str, EntryMethod] = {
     "pin": "pin",
     "password": "pin",
@@ -86,13 +88,25 @@ class Ingest:
         epoch: int,
         expected: Cursor | None,
         now: datetime,
+        zone: tzinfo | None = None,
+        ahead: timedelta = timedelta(0),
     ) -> int:
-        """The position of the last entry; Conflict if somebody else polled the device."""
+        """The position of the last entry; Conflict if somebody else polled the device.
+
+        zone: by which the phone wrote the lines, where that is known, for it may be another than
+        the community's of today (T3). ahead: what its clock is before ours (T4).
+        """
         settings = fold(Settings, self.log.streams(community, [community])[community])
         assert settings, "a device belongs to a community that is there"
         people = self._people(community, device, settings, lines)
         entries = [
-            entry(line, device, settings, epoch=epoch, who=people.get(line.id), now=now)
+            entry(
+                line,
+                device,
+                happened_at=instant(line.local, zone or ZoneInfo(settings.zone), ahead, now),
+                epoch=epoch,
+                who=people.get(line.id),
+            )
             for line in lines
         ]
         return self.reports.append(community, device.device, entries, expected=expected)
@@ -193,21 +207,17 @@ def kind_of(line: Line) -> EntryKind:
 def entry(
     line: Line,
     device: Device,
-    settings: Settings,
     *,
+    happened_at: datetime,
     epoch: int,
     who: Resident | None,
-    now: datetime,
 ) -> DoorLogEntry:
-    zone = ZoneInfo(settings.zone)
-    said = line.local.replace(tzinfo=zone).astimezone(UTC) if line.local else now
-    at = now if said > now + AHEAD else said  # nothing happens after it was heard of
     method = method_of(line)
     return DoorLogEntry(
         device=device.device,
         epoch=epoch,
         id=line.id,
-        happened_at=at,
+        happened_at=happened_at,
         local=f"{line.local:%Y-%m-%dT%H:%M:%S}" if line.local else "",
         kind=kind_of(line),
         outcome="success" if line.success else "failed",
@@ -221,3 +231,16 @@ def entry(
         credential_kind=method if who else None,
         source="poll",
     )
+
+
+def instant(local: datetime | None, zone: tzinfo, ahead: timedelta, now: datetime) -> datetime:
+    """When a line was written, if its clock can tell, else when it was heard of (T4).
+
+    Of an hour that comes twice, the later one that is not to come. Nothing happens after it was
+    heard of.
+    """
+    if local is None or not 1970 <= local.year < 2100:
+        return now
+    wrong = ahead if abs(ahead) > A_MINUTE else timedelta(0)
+    told = [local.replace(tzinfo=zone, fold=fold).astimezone(UTC) - wrong for fold in (0, 1)]
+    return max((at for at in told if UNSET < at <= now + AHEAD), default=now)

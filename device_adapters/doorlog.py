@@ -4,7 +4,7 @@ A callback of a phone only makes this happen sooner, so nothing is counted twice
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
@@ -50,9 +50,17 @@ class DoorLogPoller:
         cursor: Cursor | None,
     ) -> int:
         lines = [line(opened) for opened in found.lines]
+        now = self._now()
         try:
             self._ingest.take(
-                community, device, lines, epoch=epoch, expected=cursor, now=self._now()
+                community,
+                device,
+                lines,
+                epoch=epoch,
+                expected=cursor,
+                now=now,
+                zone=found.zone,
+                ahead=found.clock - now if found.clock else timedelta(0),
             )
         except Conflict:
             return 0  # another poller was faster: what it left out comes with the next poll

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from time import monotonic
 from typing import Final, Protocol
 from uuid import UUID
@@ -19,6 +20,7 @@ from device_adapters.port import (
 from device_adapters.verified import (
     MODE,
     TRIES,
+    ZONE,
     Credential,
     Digest,
     Failing,
@@ -33,6 +35,7 @@ from domain.settings import PinMode
 ROUND: Final = 500  # grants before they are read back
 LEAST_BATCH: Final = 5
 MOST_NEWS: Final = 500  # in one event
+ASTRAY: Final = {MODE: "asks for PINs in another way", ZONE: "shows another zone"}
 Tell = Callable[[Sequence[Outcome]], None]
 
 
@@ -51,9 +54,15 @@ class Patience:
 
 
 class Surroundings(Protocol):
-    """What a keeper needs of its lane. `pin_mode` is never older than the wishes that it gave."""
+    """What a keeper needs of its lane. `pin_mode` is never older than the wishes that it gave;
+    `zone` is None where the phone's clock is nobody's business.
+    """
 
     pin_mode: PinMode
+    zone: str | None
+
+    def now(self) -> datetime:
+        """In UTC."""
 
     def wishes(self) -> Wishes:
         """What came in since the last call."""
@@ -63,6 +72,9 @@ class Surroundings(Protocol):
 
     def breathe(self) -> None:
         """Time for others, between two writes."""
+
+    def catch_up(self) -> None:
+        """Read what the phone wrote by the clock that it has now. May raise anything."""
 
 
 class Keeper:
@@ -116,6 +128,9 @@ class Keeper:
         if self.wants.pin_mode != self._lane.pin_mode:
             self.wants.pin_mode = self._lane.pin_mode
             self._found.failing.pop(MODE, None)
+        if self.wants.zone != self._lane.zone:
+            self.wants.zone = self._lane.zone
+            self._found.failing.pop(ZONE, None)
         for key in changed:
             self._found.failing.pop(key, None)
             self._alone.discard(key)
@@ -127,8 +142,7 @@ class Keeper:
         if self._unread or self._unsaid or self._unproven:
             return self._clock()
         times = [self._due(key) for key in self._dirty]
-        if self._lane.pin_mode != self._found.pin_mode:
-            times.append(self._again(MODE, self._clock()))
+        times += [self._again(way, self._clock()) for way in self._astray()]
         return min(times, default=None)
 
     def waiting(self) -> tuple[int, int, float | None]:
@@ -139,6 +153,24 @@ class Keeper:
 
     def suspended(self) -> int:
         return sum(one.tries >= TRIES for one in list(self._found.failing.values()))
+
+    def clock_trouble(self) -> str | None:
+        """Why the phone's clock is in another zone; "" if it is not, None if that is to be seen."""
+        if self._unread or self._lane.zone is None:
+            return None
+        if ZONE not in self._astray():
+            return ""
+        failing = self._found.failing.get(ZONE)
+        return failing.reason if failing and failing.tries >= TRIES else None
+
+    def _astray(self) -> Sequence[str]:
+        """In which ways the phone is not as it is wanted."""
+        zone, at = self._lane.zone, self._lane.now()
+        right = zone is None or self._found.zone == self._phone.shows_zone(zone, at)
+        return [*([] if right else [ZONE]), *([] if self._is_in_mode() else [MODE])]
+
+    def _is_in_mode(self) -> bool:
+        return self._found.pin_mode == self._lane.pin_mode
 
     def _identify(self) -> Identity:
         """D10: whoever else answers gets no code."""
@@ -168,8 +200,8 @@ class Keeper:
         self.hear()
         todo = self._todo()
         grants = bool(todo) and self.wants.of(todo[0]) is not None
-        if (grants or not todo) and self._must_set_mode():
-            self._set_mode()
+        if (grants or not todo) and (way := self._must_set()):
+            self._set(way)
             return True
         self._announce(todo, grants)
         self._write(todo, grants)
@@ -185,30 +217,41 @@ class Keeper:
             if grants:
                 raise  # a revocation waits for nobody, not even for the log
 
-    def _must_set_mode(self) -> bool:
-        """After what must go, before anybody's PIN comes (M115)."""
-        return not self._found.in_mode() and self._again(MODE, 0) <= self._clock()
+    def _must_set(self) -> str | None:
+        """After what must go, before anybody's credential comes (M115, T3)."""
+        return next((way for way in self._astray() if self._again(way, 0) <= self._clock()), None)
 
-    def _set_mode(self) -> None:
+    def _set(self, way: str) -> None:
         refused = None
         try:
-            self._phone.set_pin_mode(self.wants.pin_mode)
+            self._write_way(way)
         except (Rejected, Unsupported) as no:
             refused = no.reason
         for look in self._patience.looks:
             if self._settles(look * self._phone.limits.settle, interruptible=True):
                 return
-            self._look_at_mode()
-            if self._found.in_mode() or refused:
+            self._look_at(way)
+            if way not in self._astray() or refused:
                 break
-        if self._found.in_mode():
-            self._found.failing.pop(MODE, None)
+        if way in self._astray():
+            self._fail(way, refused, ASTRAY[way])
         else:
-            self._fail(MODE, refused, "asks for PINs in another way")
-        self._report(self.wants.wishes())
+            self._found.failing.pop(way, None)
+        self._report(self.wants.wishes() if way == MODE else ())
 
-    def _look_at_mode(self) -> None:
-        self._found.pin_mode = self._phone.pin_mode() or self._found.pin_mode
+    def _write_way(self, way: str) -> None:
+        """What the phone wrote by the old clock is read by the old clock."""
+        if way == MODE:
+            self._phone.set_pin_mode(self._lane.pin_mode)
+        elif zone := self._lane.zone:
+            self._lane.catch_up()
+            self._phone.set_zone(zone, self._lane.now())
+
+    def _look_at(self, way: str) -> None:
+        if way == MODE:
+            self._found.pin_mode = self._phone.pin_mode() or self._found.pin_mode
+        elif self._lane.zone:
+            self._found.zone = self._phone.zone()
 
     def _todo(self) -> Sequence[str]:
         """All that must go; else what must change, then what must come."""
@@ -319,14 +362,15 @@ class Keeper:
         )
 
     def _rest(self, key: str, again: int) -> float:
-        if self.wants.of(key) is None:
+        if self.wants.of(key) is None and key not in ASTRAY:
             return self._patience.revocation
         return self._patience.breaker * 2.0 ** min(again, 8)
 
     def _read_all(self) -> None:
         """Compare every record (drift, restarts, factory resets)."""
         held = self._phone.read()
-        self._look_at_mode()
+        for way in ASTRAY:
+            self._look_at(way)
         self._unproven, self._refused, self._spoiled = {}, {}, set()
         self._found.verified.clear()
         self._found.strays.clear()

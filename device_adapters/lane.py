@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from random import Random
 from threading import Condition, Thread
 from time import monotonic
@@ -11,6 +12,7 @@ from uuid import UUID
 
 import structlog
 
+from device_adapters import clocks
 from device_adapters.keeper import Keeper, Patience
 from device_adapters.port import (
     Failure,
@@ -46,7 +48,7 @@ class Rhythm:
     patience: Patience = field(default_factory=Patience)
 
 
-class Reports(Protocol):
+class Reports(clocks.Reports, Protocol):
     """What a lane says of its phone. May raise; then it is said again later."""
 
     def synced(self, device: DeviceId, outcomes: tuple[Outcome, ...]) -> None: ...
@@ -68,9 +70,10 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What the log says of a phone already; `online` is None if nothing was ever said."""
+    """What the log says of a phone already; None where nothing was ever said."""
 
     outcomes: Mapping[Credential, Outcome] = field(default_factory=dict)
+    clock: clocks.Word | None = None
     online: bool | None = None
     firmware: str = ""
 
@@ -116,6 +119,7 @@ class Lane:
         self._bell = Condition()
         self._inbox: dict[UUID, Want] = {}
         self.pin_mode: PinMode = "pin"
+        self.zone: str | None = None
         self._moved: Place | None = None
         self._hinted = self._checked = self._over = self._retired = False
         self._online, self._firmware = known.online, known.firmware
@@ -125,6 +129,7 @@ class Lane:
         self._beat_at = self._scan_at = self._poll_at = 0.0
         self._uptime: float | None = None
         self._clock_off: float | None = None
+        self._clock = clocks.Watch(place.device, reports, known.clock)
         self._random = Random(place.device.int)  # noqa: S311 - to spread retries, no secret
         self._begin(place, known.outcomes)
         self._thread = Thread(target=self._live, name=f"lane {place.device}", daemon=True)
@@ -132,11 +137,12 @@ class Lane:
     def start(self) -> None:
         self._thread.start()
 
-    def want(self, wishes: Wishes, pin_mode: PinMode = "pin") -> None:
-        """Only the latest wish of each person counts."""
+    def want(self, wishes: Wishes, pin_mode: PinMode = "pin", zone: str | None = None) -> None:
+        """Only the latest wish of each person counts; `zone` as in keeper.Surroundings."""
         with self._bell:
             self._inbox |= wishes
-            self.pin_mode = pin_mode
+            self._hinted |= zone != self.zone
+            self.pin_mode, self.zone = pin_mode, zone
             self._bell.notify_all()
 
     def hint(self) -> None:
@@ -206,6 +212,12 @@ class Lane:
         self._check_over()
         self._poll_if_due()
 
+    def catch_up(self) -> None:
+        self._poll(self.device, self._phone)
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self._now(), UTC)
+
     # The thread
 
     def _live(self) -> None:
@@ -264,6 +276,7 @@ class Lane:
         self._failures, self._failure, self._seen = 0, None, monotonic()
         if self._retired:
             raise Over
+        self._judge_clock()
         self._poll_if_due()
 
     def _is_due(self) -> bool:
@@ -280,6 +293,11 @@ class Lane:
         if status.clock:
             self._clock_off = status.clock.timestamp() - self._now()
         self._beat_at = monotonic() + self._rhythm.heartbeat
+
+    def _judge_clock(self) -> None:
+        trouble = self._keeper.clock_trouble()
+        if self.zone and trouble is not None:
+            self._clock.judge(self._clock_off, self.zone, trouble)
 
     def _arrived(self, identity: Identity) -> None:
         """After a pass: said once, and again for other firmware or strangers (D15)."""
@@ -343,6 +361,7 @@ class Lane:
             self._phone.close()
             self._place, self._failures, self._started = place, 0, monotonic()
             self._online, self._seen = None, None
+            self._clock = clocks.Watch(self.device, self._reports)
             self._begin(place, {})
 
     def _begin(self, place: Place, said: Mapping[Credential, Outcome]) -> None:

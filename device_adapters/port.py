@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Protocol
 
 from domain.devices import CredentialKind
@@ -117,12 +117,15 @@ class Opened:
 class DoorLog:
     """`newest` is the highest id there is, 0 if none: one below what was read means a new epoch.
 
-    `complete` is false if older lines than the given ones were left unread.
+    `complete` is false if older lines than the given ones were left unread. `zone` and `clock` are
+    those by which the phone writes lines now, the clock as it stands; None if it does not say.
     """
 
     newest: int
     lines: tuple[Opened, ...]
     complete: bool = True
+    zone: tzinfo | None = None
+    clock: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +160,16 @@ class Phone(Protocol):
 
     def set_pin_mode(self, mode: PinMode) -> None:
         """What is already so is not written."""
+
+    def zone(self) -> str | None:
+        """That of its clock, in the driver's own words; None if it does not say."""
+
+    def shows_zone(self, zone: str, at: datetime) -> str:
+        """What `zone` gives at that time once it was set. Without asking the phone; not the same
+        all year where the phone does not know when clocks are changed."""
+
+    def set_zone(self, zone: str, at: datetime) -> None:
+        """By its name in the IANA database. What is already so is not written."""
 
     def fit(self, entry: Entry) -> Fit:
         """Without asking the phone."""

@@ -35,15 +35,22 @@ class Site:
         return self._settings.pin_mode if self._settings else "pin"
 
     @property
+    def zone(self) -> str | None:
+        return self._settings.zone if self._settings else None
+
+    @property
     def rooms(self) -> Rooms:
         return self._numbers if self.pin_mode == "apt_pin" else PIN_ALONE
 
     def community(self, happened: Event) -> None:
-        """Touches everybody everywhere if PINs are asked for in another way (M115)."""
-        before = self.pin_mode
+        """Touches everybody everywhere if PINs are asked for in another way (M115), and the phones
+        alone if clocks are to be set to another zone (T3)."""
+        before, zone = self.pin_mode, self.zone
         self._settings = Settings.evolve(self._settings, happened)
         if self.pin_mode != before:
             self._touch(self.devices, self.people)
+        if self.zone != zone:
+            self._touch(self.devices, ())
 
     def apartment(self, apartment: ApartmentId, number: str) -> None:
         """Touches nobody: nobody lives there yet, and a number stays."""

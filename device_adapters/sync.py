@@ -5,7 +5,14 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from commands.bus import Dispatch
-from commands.devices import ReportOffline, ReportOnline, ReportSync
+from commands.devices import (
+    ReportClockRight,
+    ReportClockWrong,
+    ReportOffline,
+    ReportOnline,
+    ReportSync,
+)
+from device_adapters import clocks
 from device_adapters.lane import Known, Lane, Place, Rhythm
 from device_adapters.lanes import Lanes
 from device_adapters.port import Phone
@@ -16,6 +23,8 @@ from domain.accounts import Actor
 from domain.apartments import ApartmentCreated
 from domain.devices import (
     Device,
+    DeviceClockFoundRight,
+    DeviceClockFoundWrong,
     DeviceEdited,
     DeviceMoved,
     DeviceRegistered,
@@ -27,6 +36,7 @@ from domain.devices import (
     Outcome,
 )
 from domain.ids import CommunityId, DeviceId
+from domain.kernel import Event
 from domain.record import frozen
 from domain.residents import (
     CardsChanged,
@@ -37,7 +47,7 @@ from domain.residents import (
     ResidentAdded,
     ResidentDeleted,
 )
-from domain.settings import CommunityCreated, PinModeChanged
+from domain.settings import CommunityCreated, PinModeChanged, TimeZoneChanged
 from eventlog.consumer import Consumer, on
 from eventlog.port import Batch
 
@@ -89,8 +99,8 @@ class DoorSync(Consumer):
         for r in batch:
             self._sites[r.community].person(r.event.resident, r.event)
 
-    @on(CommunityCreated, PinModeChanged)
-    def communities(self, batch: Batch[CommunityCreated | PinModeChanged]) -> None:
+    @on(CommunityCreated, PinModeChanged, TimeZoneChanged)
+    def communities(self, batch: Batch[Any]) -> None:
         for r in batch:
             self._sites[r.community].community(r.event)
 
@@ -127,7 +137,13 @@ class DoorSync(Consumer):
             self._said.pop(r.event.device, None)
             self.lanes.retire(r.event.device)
 
-    @on(DeviceSynced, DeviceWentOnline, DeviceWentOffline)
+    @on(
+        DeviceSynced,
+        DeviceWentOnline,
+        DeviceWentOffline,
+        DeviceClockFoundRight,
+        DeviceClockFoundWrong,
+    )
     def said(self, batch: Batch[Any]) -> None:
         """Of past lives; a lane remembers what it says itself."""
         for r in batch:
@@ -144,7 +160,7 @@ class DoorSync(Consumer):
             for device, wishes in site.wishes().items():
                 known = device in self.lanes
                 lane = self.lanes[device] if known else self._open(site.devices[device])
-                lane.want(wishes, site.pin_mode)
+                lane.want(wishes, site.pin_mode, site.zone)
                 if not known:
                     lane.start()
 
@@ -177,8 +193,9 @@ class Said:
         self.outcomes: dict[Credential, Outcome] = {}
         self.online: bool | None = None
         self.firmware = ""
+        self.clock: clocks.Word | None = None
 
-    def take(self, event: DeviceSynced | DeviceWentOnline | DeviceWentOffline) -> None:
+    def take(self, event: Event) -> None:
         match event:
             case DeviceSynced(outcomes=outcomes):
                 self.outcomes |= {(one.holder, one.kind): one for one in outcomes}
@@ -186,9 +203,15 @@ class Said:
                 self.online, self.firmware = True, firmware
             case DeviceWentOffline():
                 self.online = False
+            case DeviceClockFoundRight(zone=zone):
+                self.clock = clocks.right(zone)
+            case DeviceClockFoundWrong(ahead=ahead, reason=reason):
+                self.clock = clocks.wrong(ahead, reason)
 
     def known(self) -> Known:
-        return Known(outcomes=self.outcomes, online=self.online, firmware=self.firmware)
+        return Known(
+            outcomes=self.outcomes, online=self.online, firmware=self.firmware, clock=self.clock
+        )
 
 
 class Reporting:
@@ -205,6 +228,12 @@ class Reporting:
 
     def offline(self, device: DeviceId, reason: str) -> None:
         self._say(device, ReportOffline(device=device, reason=reason))
+
+    def clock_right(self, device: DeviceId, zone: str) -> None:
+        self._say(device, ReportClockRight(device=device, zone=zone))
+
+    def clock_wrong(self, device: DeviceId, ahead: int, reason: str) -> None:
+        self._say(device, ReportClockWrong(device=device, ahead=ahead, reason=reason))
 
     def _say(self, device: DeviceId, report: object) -> None:
         self._dispatch(report, community=self._homes[device], actor=ADAPTER)

@@ -15,7 +15,7 @@ Credential = tuple[UUID, CredentialKind]
 Digest = Callable[[str], bytes]
 TRIES: Final = 3
 FIELDS: Final = ("pin", "cards", "opens", "name", "room")
-MODE: Final = "PIN mode"  # the key under which it fails
+MODE, ZONE = "PIN mode", "time zone"  # the keys under which they fail
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Findings:
     """`verified` is what was read back, `strays` are keys under which something else was.
 
     `reported` is the last word on each credential. `pin_mode` is what the phone last said, or how
-    they come from the factory.
+    they come from the factory; `zone` is what it last said.
     """
 
     phone: Phone
@@ -45,6 +45,7 @@ class Findings:
     failing: dict[str, Failing] = field(default_factory=dict)
     withdrew: set[Credential] = field(default_factory=set)
     pin_mode: PinMode = "pin"
+    zone: str | None = None
 
     def in_mode(self) -> bool:
         """M115: a PIN does not open where it is asked for in another way."""

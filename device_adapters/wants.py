@@ -26,6 +26,7 @@ class Wants:
     def __init__(self, phone: Phone) -> None:
         self._phone = phone
         self.pin_mode: PinMode = "pin"
+        self.zone: str | None = None
         self._people: dict[UUID, Want] = {}
         self._fits: dict[str, Fit] = {}
         self._over: Mapping[str, str] = {}

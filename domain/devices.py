@@ -160,6 +160,31 @@ class DeviceWentOffline(Event):
     reason: str
 
 
+@event
+class DeviceClockFoundRight(Event):
+    """T4: it tells our time within a minute, in the community's zone: its schedules can be relied
+    on, and from now on its door log is read in this zone.
+    """
+
+    stream = "sync"
+    sync: UUID
+    device: DeviceId
+    zone: str
+
+
+@event
+class DeviceClockFoundWrong(Event):
+    """T4: what is bound to hours opens there at other hours. `ahead`: seconds by which it is more
+    than a minute off, negative if behind, else 0; `reason`: why it shows another zone, or empty.
+    """
+
+    stream = "sync"
+    sync: UUID
+    device: DeviceId
+    ahead: int
+    reason: str
+
+
 @frozen
 class Device:
     device: DeviceId

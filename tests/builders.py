@@ -17,6 +17,8 @@ from domain.apartments import (
 )
 from domain.devices import (
     Box,
+    DeviceClockFoundRight,
+    DeviceClockFoundWrong,
     DeviceRegistered,
     DeviceSynced,
     DeviceWentOffline,
@@ -172,6 +174,14 @@ def online(device: DeviceId = GATE, firmware: str = "916.30.10.114") -> DeviceWe
 
 def offline(device: DeviceId = GATE, reason: str = "no answer") -> DeviceWentOffline:
     return DeviceWentOffline(sync=uuid7(), device=device, reason=reason)
+
+
+def clock_right(device: DeviceId = GATE, zone: str = "UTC") -> DeviceClockFoundRight:
+    return DeviceClockFoundRight(sync=uuid7(), device=device, zone=zone)
+
+
+def clock_wrong(device: DeviceId = GATE, ahead: int = 0, reason: str = "") -> DeviceClockFoundWrong:
+    return DeviceClockFoundWrong(sync=uuid7(), device=device, ahead=ahead, reason=reason)
 
 
 def synced(device: DeviceId, *outcomes: Outcome) -> DeviceSynced:

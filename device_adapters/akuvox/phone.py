@@ -1,11 +1,11 @@
 """An Akuvox door phone behind the port. Facts and their sources: device-protocol.md."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from time import sleep
+from datetime import UTC, datetime, timedelta, tzinfo
+from time import monotonic, sleep
 from typing import Any, Final
 
-from device_adapters.akuvox import rows, windows
+from device_adapters.akuvox import rows, windows, zones
 from device_adapters.akuvox.profiles import Profile, profile_of
 from device_adapters.akuvox.rows import Row
 from device_adapters.akuvox.windows import OURS, Window
@@ -67,6 +67,8 @@ class AkuvoxPhone:
         self._schedules: Sequence[Row] = ()
         self._others = self.strangers = 0
         self._in_use: frozenset[str] = frozenset()
+        self._zone: tzinfo | None = None
+        self._started: datetime | None = None  # its clock, when the monotonic one began
 
     def identify(self) -> Identity:
         said = self._wire.get("system", "info").get("Status")
@@ -78,9 +80,11 @@ class AkuvoxPhone:
 
     def status(self) -> Status:
         said = self._wire.get("system", "status")
-        clock, uptime = seconds(said, "SystemTime"), seconds(said, "UpTime")
+        told, uptime = seconds(said, "SystemTime"), seconds(said, "UpTime")
+        clock = None if told is None else datetime.fromtimestamp(told, UTC)
+        self._started = clock and clock - timedelta(seconds=monotonic())
         return Status(
-            clock=None if clock is None else datetime.fromtimestamp(clock, UTC),
+            clock=clock,
             uptime=None if uptime is None else timedelta(seconds=uptime),
         )
 
@@ -95,6 +99,21 @@ class AkuvoxPhone:
     def set_pin_mode(self, mode: PinMode) -> None:
         codes = {mode: code for code, mode in PIN_MODES.items()}
         self._set_config({self.profile.pin_mode: codes[mode]})
+
+    def zone(self) -> str | None:
+        try:
+            said = self._wire.ask("config", "get", {"item": [zones.OFFSET, zones.CITY]})
+        except (Rejected, Unsupported):
+            return None
+        self._zone = zones.clock_of(said, self.profile)
+        return zones.in_words(said)
+
+    def shows_zone(self, zone: str, at: datetime) -> str:
+        return zones.in_words(zones.settings(zone, at, self.profile)) or ""
+
+    def set_zone(self, zone: str, at: datetime) -> None:
+        self._zone = None  # until it is read again
+        self._set_config(zones.settings(zone, at, self.profile))
 
     def fit(self, entry: Entry) -> Fit:
         return rows.fit(entry, self.profile)
@@ -165,9 +184,8 @@ class AkuvoxPhone:
             base = after if newest >= after else 0
             found |= {id: line for id, line in page.items() if id > base}
             if min(page) <= base:
-                return DoorLog(newest=newest, lines=in_order(found))
-        complete = not found or len(found) < MOST_PAGES * 10
-        return DoorLog(newest=newest, lines=in_order(found), complete=complete)
+                return self._log(newest, found)
+        return self._log(newest, found, not found or len(found) < MOST_PAGES * 10)
 
     def report_to(self, url: str) -> None:
         wanted = {f"{EVENT_URL}{event}": f"{url}?event={event}" for event in EVENTS}
@@ -176,6 +194,12 @@ class AkuvoxPhone:
 
     def close(self) -> None:
         self._wire.close()
+
+    def _log(self, newest: int, found: Mapping[int, Opened], complete: bool = True) -> DoorLog:
+        clock = self._started and self._started + timedelta(seconds=monotonic())
+        return DoorLog(
+            newest=newest, lines=in_order(found), complete=complete, zone=self._zone, clock=clock
+        )
 
     def _set_config(self, wanted: Mapping[str, str]) -> None:
         now = self._wire.ask("config", "get", {"item": list(wanted)})

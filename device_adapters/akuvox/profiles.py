@@ -17,7 +17,8 @@ class Profile:
     person may have, and how many characters of them can be read back. name: longest, in
     characters. batch: records in a write, so that it is done in 5 s. pause, settle: seconds after
     a request, and after a write before it can be read back. pin_mode, room: the setting that is "1"
-    where APT#PIN is to be keyed in, and the field with the apartment.
+    where APT#PIN is to be keyed in, and the field with the apartment. knows_cities: it changes its
+    clock by itself where its city does; else it is to be given another offset each time.
     """
 
     model: str
@@ -37,6 +38,7 @@ class Profile:
     unreadable: frozenset[CredentialKind] = frozenset()
     pin_mode: str = "Config.DoorSetting.PASSWORD.PinMode"
     room: str = "Room"
+    knows_cities: bool = False
 
     def paced(self, pause: float, settle: float, batch: int = 100) -> "Profile":
         """For a phone that needs no sparing, such as a simulated one."""
@@ -53,7 +55,7 @@ CAUTIOUS = Profile(
         "both schedule fields, `,`, 0.25 s and 2 s [PL]; fewest users of any model [SY] E12; 100 "
         "schedules, 5 cards [KB]; 63 characters of cards [SY]; PIN 2 to 8 [KB]; name [G]; batch: "
         "132 ms a user [SY] S532 within 5 s; `Room` is on user rows [PL], that it is the apartment "
-        "[G]; pin_mode [G]"
+        "[G]; pin_mode [G]; that it does not know when its city changes the clock [G]"
     ),
 )
 

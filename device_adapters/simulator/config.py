@@ -2,7 +2,11 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
 
 from device_adapters.simulator.profiles import Profile
 from device_adapters.simulator.tables import ERROR_PARAM, Rejected
@@ -97,6 +101,18 @@ SINGLE = {
     f"{URL}Enable": "0",
     f"{URL}Method": "",
 }
+
+
+@cache
+def cities() -> Mapping[str, str]:
+    """Zones by the last part of their name, as a phone calls them [SY]."""
+    return {name.rpartition("/")[2]: name for name in sorted(available_timezones())}
+
+
+def clock_in(zone: str, at: datetime) -> dict[str, str]:
+    """As somebody sets it at the phone's own page: `GMT+3:00` and `Moscow`."""
+    sign, hours, minutes = re.findall(r"[+-]|\d\d", f"{at.astimezone(ZoneInfo(zone)):%z}")[:3]
+    return {TIME_ZONE: f"GMT{sign}{int(hours)}:{minutes}", ZONE_NAME: zone.rpartition("/")[2]}
 
 
 def defaults(profile: Profile) -> dict[str, str]:

@@ -43,7 +43,7 @@ class Memory:
         self.up_since = clock()
         self.faults = Faults(seed, **standing_faults)
         self.config = Config(profile)
-        self.config.values[keys.ZONE_NAME] = zone
+        self.config.values |= keys.clock_in(zone, clock())
         self.users, self.schedules = Users(profile), Schedules(profile)
         self.tables: dict[str, Table] = {
             "user": self.users,
@@ -68,11 +68,11 @@ class Memory:
         return (self.clock() + skew).astimezone(self.zone())
 
     def zone(self) -> tzinfo:
-        """By name if that is a known one, else by the offset."""
-        try:
-            return ZoneInfo(self.config[keys.ZONE_NAME])
-        except (ValueError, OSError, LookupError):
-            return offset(self.config[keys.TIME_ZONE])
+        """By its city, where the model knows cities, else by the offset until there is another."""
+        city = keys.cities().get(self.config[keys.ZONE_NAME])
+        if city and self.profile.knows_cities:
+            return ZoneInfo(city)
+        return offset(self.config[keys.TIME_ZONE])
 
     def is_down(self) -> bool:
         """While it boots, nothing of it works."""

@@ -14,6 +14,7 @@ class Profile:
     pin_digits: shortest and longest code that its keypad takes; None: it has no keypad.
     unsupported: `target/action` pairs that it refuses.
     needs_target: a body must name its `target`. days_from_week: Week's digits set the day flags.
+    knows_cities: SNTP.Name decides its clock, also where that is changed; else SNTP.TimeZone [G].
     success, mutation_data: the retcode of a write, and what stands in its `data`.
     """
 
@@ -39,6 +40,7 @@ class Profile:
     more_user_fields: Mapping[str, str] = field(default_factory=dict)
     open_door: Literal["marker", "bare", "new-interface"] = "marker"
     base64_secrets: bool = False
+    knows_cities: bool = False
     log_rows: int = 1000
 
 
@@ -62,6 +64,7 @@ X915S = Profile(
     success=1,
     mutation_data="null",
     apartment_book=True,
+    knows_cities=True,
     unsupported=frozenset({"contact/add", "contact/set", "contact/del", "contact/clear"}),
 )
 
@@ -137,6 +140,7 @@ R29 = Profile(
     max_users=20_000,
     item_key="Item",
     content_type="text/html",
+    knows_cities=True,
 )
 
 PROFILES: Mapping[str, Profile] = MappingProxyType(

@@ -11,6 +11,8 @@ from psycopg import sql
 from domain.apartments import ApartmentCreated, BuildingCreated, BuildingRenamed
 from domain.devices import (
     Box,
+    DeviceClockFoundRight,
+    DeviceClockFoundWrong,
     DeviceEdited,
     DeviceMoved,
     DeviceRegistered,
@@ -30,7 +32,18 @@ from projections.listing import Listing, Page, natural
 from projections.projector import Key, Projector, Row, document
 
 Reach = Literal["online", "offline", "never_seen"]
-UNSEEN: Row = {"reach": "never_seen", "since": None, "reason": None, "firmware_seen": None}
+Reliance = Literal["reliable", "unreliable", "unknown"]
+UNSEEN: Row = {
+    "reach": "never_seen",
+    "since": None,
+    "reason": None,
+    "firmware_seen": None,
+    "schedules": "unknown",
+    "clock_since": None,
+    "clock_zone": None,
+    "clock_ahead": 0,
+    "clock_reason": None,
+}
 
 
 @frozen
@@ -54,6 +67,20 @@ class Connection:
 
 
 @frozen
+class Clock:
+    """Whether what is bound to hours can be relied on there, and since when; `zone`: that in which
+    the clock was last found right. `ahead`: seconds by which it is more than a minute off, negative
+    if behind, else 0; `reason`: why it shows another zone (T4).
+    """
+
+    schedules: Reliance
+    since: datetime | None
+    zone: str | None
+    ahead: int
+    reason: str | None
+
+
+@frozen
 class DeviceDoc:
     """Without building and apartment it serves the whole community; `box` is as registered."""
 
@@ -66,6 +93,7 @@ class DeviceDoc:
     apartment_number: str | None
     relays: tuple[RelayDoc, ...]
     connection: Connection
+    clock: Clock
 
 
 @frozen
@@ -90,6 +118,8 @@ class Devices(Projector):
             firmware text not null, address text not null,
             relays text not null,
             reach text not null, since timestamptz, reason text, firmware_seen text,
+            schedules text not null, clock_since timestamptz,
+            clock_zone text, clock_ahead int not null, clock_reason text,
             called text not null, name text collate "C" not null,
             search text collate "C" not null, doc text not null,
             primary key (community, device)
@@ -161,6 +191,31 @@ class Devices(Projector):
         for r in batch:
             at, why = r.recorded_at, r.event.reason
             self.devices.amend(r.community, r.event.device, reach="offline", since=at, reason=why)
+
+    @on(DeviceClockFoundRight)
+    def clock_right(self, batch: Batch[DeviceClockFoundRight]) -> None:
+        for r in batch:
+            self.devices.amend(
+                r.community,
+                r.event.device,
+                schedules="reliable",
+                clock_since=r.recorded_at,
+                clock_zone=r.event.zone,
+                clock_ahead=0,
+                clock_reason=None,
+            )
+
+    @on(DeviceClockFoundWrong)
+    def clock_wrong(self, batch: Batch[DeviceClockFoundWrong]) -> None:
+        for r in batch:
+            self.devices.amend(
+                r.community,
+                r.event.device,
+                schedules="unreliable",
+                clock_since=r.recorded_at,
+                clock_ahead=r.event.ahead,
+                clock_reason=r.event.reason or None,
+            )
 
     @on(BuildingCreated, BuildingRenamed)
     def named_building(self, batch: Batch[BuildingCreated | BuildingRenamed]) -> None:
@@ -242,6 +297,16 @@ def bare(mac: str | None) -> str | None:
     return mac and "".join(filter(str.isalnum, mac))
 
 
+def clock_of(row: Row) -> Clock:
+    return Clock(
+        schedules=row["schedules"],
+        since=row["clock_since"] and row["clock_since"].astimezone(UTC),
+        zone=row["clock_zone"],
+        ahead=row["clock_ahead"],
+        reason=row["clock_reason"],
+    )
+
+
 def written(row: Row, buildings: Mapping[Key, Row], apartments: Mapping[Key, Row]) -> Row:
     """The row with its document, and what it is found and sorted by."""
     home = row["community"]
@@ -267,11 +332,11 @@ def written(row: Row, buildings: Mapping[Key, Row], apartments: Mapping[Key, Row
             reason=row["reason"],
             firmware=row["firmware_seen"],
         ),
+        clock=clock_of(row),
     )
-    relays = (relay.name for relay in said.relays)
     found_by = (
         said.name,
-        *relays,
+        *(relay.name for relay in said.relays),
         row["mac"],
         row["model"],
         said.building_name,

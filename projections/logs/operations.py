@@ -44,6 +44,8 @@ WORDS: dict[type[Event], tuple[str, str]] = {
     devices.DeviceSynced: (SYNC, "synced"),
     devices.DeviceWentOnline: (SYNC, "went online"),
     devices.DeviceWentOffline: (SYNC, "went offline"),
+    devices.DeviceClockFoundRight: (SYNC, "clock found right"),
+    devices.DeviceClockFoundWrong: (SYNC, "clock found wrong"),
     alarms.AlarmRaised: ("alarm", "raised"),
     alarms.AlarmSolved: ("alarm", "solved"),
     accounts.AccountOpened: ("account", "opened"),
@@ -68,7 +70,13 @@ NAMING = (
     devices.DeviceEdited,
     alarms.AlarmRaised,
 )
-ABOUT_A_DEVICE = (devices.DeviceSynced, devices.DeviceWentOnline, devices.DeviceWentOffline)
+ABOUT_A_DEVICE = (
+    devices.DeviceSynced,
+    devices.DeviceWentOnline,
+    devices.DeviceWentOffline,
+    devices.DeviceClockFoundRight,
+    devices.DeviceClockFoundWrong,
+)
 BY_DEVICES = (*ABOUT_A_DEVICE, alarms.AlarmRaised)
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from commands.ingest import Ingest, Line
+from commands.ingest import Ingest, Line, instant
 from domain.devices import Device, DeviceRegistered, Place
 from domain.kernel import Event, fold
 from domain.reports import AlarmReported, DoorLogEntry
@@ -103,6 +104,39 @@ def test_a6_in_apt_pin_mode_the_apartment_says_whose_pin_it_is() -> None:
     )
     lines = [a_line(1, "1#2468"), a_line(2, "2#B#2468"), a_line(3, "2468"), a_line(4, "9#2468")]
     assert [entry.holder for entry in taken(*lines, past=past)] == [ANN, BOB, None, None]
+
+
+@pytest.mark.parametrize(
+    ("zone", "local", "heard", "happened"),
+    [
+        # Santiago shows 23:00 to 23:59 twice on 4 April, and no 00:30 on 6 September.
+        ("America/Santiago", "2026-04-04T23:30", "2026-04-05T02:31", "2026-04-05T02:30"),
+        ("America/Santiago", "2026-04-04T23:30", "2026-04-05T03:31", "2026-04-05T03:30"),
+        ("America/Santiago", "2026-09-06T00:30", "2026-09-06T05:00", "2026-09-06T04:30"),
+        # What cannot be: to come, never set, or no time at all.
+        ("UTC", "2026-03-02T09:00", "2026-03-02T08:30", "2026-03-02T08:30"),
+        ("UTC", "1970-01-01T00:05", "2026-03-02T08:30", "2026-03-02T08:30"),
+        ("Asia/Tokyo", "0001-01-01T00:00", "2026-03-02T08:30", "2026-03-02T08:30"),
+        ("America/Lima", "9999-12-31T23:59", "2026-03-02T08:30", "2026-03-02T08:30"),
+    ],
+)
+def test_t4_what_a_phones_clock_says_as_far_as_it_can_be(
+    zone: str, local: str, heard: str, happened: str
+) -> None:
+    said, now = datetime.fromisoformat(local), datetime.fromisoformat(f"{heard}Z")
+    found = instant(said, ZoneInfo(zone), timedelta(0), now)
+    assert found == datetime.fromisoformat(f"{happened}Z")
+
+
+@pytest.mark.parametrize(
+    ("ahead", "happened"),
+    [(3600, "07:30"), (-3600, "09:30"), (59, "08:30"), (-61, "08:31:01"), (-9000, "10:30")],
+)
+def test_t4_a_clock_that_is_off_is_put_right_by_what_it_is_off(ahead: int, happened: str) -> None:
+    said = datetime(2026, 3, 2, 8, 30)  # noqa: DTZ001 - a phone's, without a zone
+    heard = datetime(2026, 3, 2, 10, 30, tzinfo=UTC)
+    found = instant(said, ZoneInfo("UTC"), timedelta(seconds=ahead), heard)
+    assert found == datetime.fromisoformat(f"2026-03-02T{happened}Z")
 
 
 def test_a_time_that_is_no_time_is_the_time_of_receipt() -> None:

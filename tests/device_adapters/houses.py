@@ -70,6 +70,8 @@ class House:
     settle: float = 0.0
     batch: int = 100
     event_url: str | None = None
+    wall: Callable[[], float] = time
+    poller: Callable[[Phone, CommunityId, Device], object] = lambda phone, home, device: None
     polls: list[DeviceId] = field(default_factory=list)
     alarms: list[Stopped] = field(default_factory=list)
 
@@ -78,9 +80,9 @@ class House:
             dispatch=a_bus(self.log).dispatch,
             connect=self._connect,
             digest=digest,
-            poll=lambda phone, home, device: self.polls.append(device.device),
+            poll=self._poll,
             event_url=lambda _, device: self.event_url,
-            now=time,
+            now=self.wall,
         )
         self.sync = DoorSync(outside, self.rhythm, self.log.head())
         self._stop = Flag()
@@ -135,6 +137,10 @@ class House:
             return dict(phone.read()) == {one.key: phone.shows(one) for one in fits}
         finally:
             phone.close()
+
+    def _poll(self, phone: Phone, home: CommunityId, device: Device) -> None:
+        self.polls.append(device.device)
+        self.poller(phone, home, device)
 
     def _connect(self, device: Device) -> Phone:
         return a_phone(device, lambda known: known.paced(0, self.settle, self.batch))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from domain.devices import Outcome
 from domain.rights import Entry, evidence
 from domain.settings import PinMode
 from tests.device_adapters.memory_phone import MAC
+
+BEGAN = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
 
 
 def digest(text: str) -> bytes:
@@ -40,8 +43,10 @@ class Hands:
     inbox: dict[UUID, Want] = field(default_factory=dict)
     later: dict[int, Wishes] = field(default_factory=dict)
     pin_mode: PinMode = "pin"
-    now: float = 0.0
+    zone: str | None = None
+    seconds: float = 0.0
     writes: int = 0
+    caught_up: int = 0
 
     def wishes(self) -> Wishes:
         taken, self.inbox = self.inbox, {}
@@ -49,14 +54,20 @@ class Hands:
 
     def pause(self, seconds: float, *, until_wishes: bool) -> None:
         if not (until_wishes and self.inbox):
-            self.now += seconds
+            self.seconds += seconds
 
     def breathe(self) -> None:
         self.writes += 1
         self.inbox |= self.later.pop(self.writes, {})
 
+    def catch_up(self) -> None:
+        self.caught_up += 1
+
     def clock(self) -> float:
-        return self.now
+        return self.seconds
+
+    def now(self) -> datetime:
+        return BEGAN + timedelta(seconds=self.seconds)
 
 
 @dataclass

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from device_adapters.port import (
     DoorLog,
@@ -41,6 +42,8 @@ class MemoryPhone:
     stale: int = 0
     strangers: int = 0
     mode: PinMode | None = "pin"
+    clock: datetime | None = None
+    shown: str | None = "+0000"
     seen: Callable[[Mapping[str, Held]], None] = lambda records: None
     calls: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     _before: dict[str, Held] = field(default_factory=dict)
@@ -51,7 +54,7 @@ class MemoryPhone:
 
     def status(self) -> Status:
         self._call("status")
-        return Status(clock=None, uptime=timedelta(hours=1))
+        return Status(clock=self.clock, uptime=timedelta(hours=1))
 
     def pin_mode(self) -> PinMode | None:
         self._call("pin_mode")
@@ -61,6 +64,19 @@ class MemoryPhone:
         self._call("set_pin_mode", [mode])
         if not self.deaf:
             self.mode = mode
+        self._after()
+
+    def zone(self) -> str | None:
+        self._call("zone")
+        return self.shown
+
+    def shows_zone(self, zone: str, at: datetime) -> str:
+        return f"{at.astimezone(ZoneInfo(zone)):%z}"
+
+    def set_zone(self, zone: str, at: datetime) -> None:
+        self._call("set_zone", [zone])
+        if not self.deaf:
+            self.shown = self.shows_zone(zone, at)
         self._after()
 
     def fit(self, entry: Entry) -> Fit:

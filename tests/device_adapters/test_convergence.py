@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 
 from device_adapters.keeper import Keeper
 from device_adapters.port import Failure, Held
+from device_adapters.verified import MODE, ZONE
 from domain.rights import Entry
 from tests.device_adapters.keeping import Hands, Kept, no_more, verified, wish
 from tests.device_adapters.memory_phone import MemoryPhone
@@ -111,7 +112,7 @@ class House(RuleBasedStateMachine):
         self.phone.fails_at, self.faulty = None, True
         self.kept.keeper.forget()  # as a lane does on its timer
         for _ in range(3):
-            self.kept.hands.now += 4000
+            self.kept.hands.seconds += 4000
             self.reconcile()
         wanted = {one.key: self.phone.shows(one) for one in self.kept.desired()}
         first_two = dict(sorted(wanted.items())[:2])
@@ -156,6 +157,28 @@ class Switching(House):
         assert self.truthful(), "not as PINs are to be asked for"
 
 
+class Travelling(House):
+    """T3: the community's clock is changed, or all of it moves to another zone."""
+
+    @rule(zone=st.sampled_from(["UTC", "Asia/Tokyo", "America/Santiago"]))
+    def move(self, zone: str) -> None:
+        self.kept.hands.zone = zone
+
+    @rule()
+    def half_a_year(self) -> None:
+        self.kept.hands.seconds += 182 * 24 * 3600
+
+    @rule()
+    def factory_reset(self) -> None:
+        self.phone.shown = "+0000"
+        super().factory_reset()
+
+    def teardown(self) -> None:
+        super().teardown()
+        zone, now = self.kept.hands.zone, self.kept.hands.now()
+        assert zone is None or self.phone.shown == self.phone.shows_zone(zone, now), "other zone"
+
+
 class TrustsTheAck(Keeper):
     def _prove(self, grants: bool) -> None:
         proven, self._unproven = self._unproven, {}
@@ -197,8 +220,31 @@ class TakesUnannounced(Keeper):
 
 
 class TrustsTheMode(Keeper):
-    def _look_at_mode(self) -> None:
+    def _look_at(self, way: str) -> None:
         self._found.pin_mode = self.wants.pin_mode
+        super()._look_at(ZONE)
+
+
+class TrustsTheZone(Keeper):
+    """What it wrote is so."""
+
+    def _look_at(self, way: str) -> None:
+        super()._look_at(MODE)
+        if self._lane.zone:
+            self._found.zone = self._phone.shows_zone(self._lane.zone, self._lane.now())
+
+
+class SetsTheZoneOnce(Keeper):
+    """And takes the offset of that day for that of all days."""
+
+    told: str | None = None
+
+    def _astray(self) -> Sequence[str]:
+        return [way for way in super()._astray() if way == MODE or self.told != self._lane.zone]
+
+    def _set(self, way: str) -> None:
+        super()._set(way)
+        self.told = self._lane.zone
 
 
 class ForgetsTheMode(Keeper):
@@ -233,6 +279,8 @@ PLANTED: dict[str, dict[str, Any]] = {
     "clears and refills": {"brand": ClearsAndRefills},
     "deletes by PIN": {"brand": DeletesByPin},
     "trusts the mode": {"keeper": TrustsTheMode, "house": Switching},
+    "trusts the zone": {"keeper": TrustsTheZone, "house": Travelling},
+    "sets the zone once": {"keeper": SetsTheZoneOnce, "house": Travelling},
     "forgets the mode": {"keeper": ForgetsTheMode, "house": Switching},
 }
 
@@ -250,8 +298,8 @@ def search(examples: int) -> settings:
     )
 
 
-@pytest.mark.parametrize("house", [House, Switching])
-def test_d1_m115_every_phone_converges(house: type[House]) -> None:
+@pytest.mark.parametrize("house", [House, Switching, Travelling])
+def test_d1_m115_t3_every_phone_converges(house: type[House]) -> None:
     run_state_machine_as_test(house, settings=search(200))
 
 

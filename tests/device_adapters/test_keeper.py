@@ -80,7 +80,7 @@ def test_d3_a_lying_ack_is_never_shown_as_done() -> None:
     assert kept.keeper.suspended() == 1
     assert kept.run() == []
     phone.deaf = False
-    kept.hands.now += 301
+    kept.hands.seconds += 301
     assert kept.run() == [verified(ANN)]
 
 
@@ -100,11 +100,11 @@ def test_d3_what_must_go_is_never_left_alone_for_long() -> None:
     phone.deaf = True
     kept.run(no_more(1))
     for _ in range(8):
-        kept.hands.now += 16
+        kept.hands.seconds += 16
         kept.run()
     assert [name for name, _ in phone.calls].count("withdraw") == 3 + 8
     phone.deaf = False
-    kept.hands.now += 16
+    kept.hands.seconds += 16
     assert kept.run() == [Outcome(holder=UUID(int=1), kind="pin", state="withdrawn")]
 
 

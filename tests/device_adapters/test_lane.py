@@ -35,6 +35,12 @@ class Heard:
     def offline(self, device: DeviceId, reason: str) -> None:
         self._hear(reason)
 
+    def clock_right(self, device: DeviceId, zone: str) -> None:
+        self._hear(zone)
+
+    def clock_wrong(self, device: DeviceId, ahead: int, reason: str) -> None:
+        self._hear((ahead, reason))
+
     def _hear(self, *words: object) -> None:
         if self.deaf:
             raise ConnectionError

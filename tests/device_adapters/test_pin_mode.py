@@ -259,7 +259,7 @@ def test_m115_d3_no_pin_is_verified_where_it_is_asked_for_in_another_way(
     assert kept.keeper.suspended() == 1
     assert kept.run() == []
     phone.mode = "apt_pin"
-    kept.hands.now += 301
+    kept.hands.seconds += 301
     assert kept.run() == [verified(HERS)]
 
 

@@ -35,6 +35,8 @@ from tests.builders import (
     a_building,
     a_device,
     an_apartment,
+    clock_right,
+    clock_wrong,
     offline,
     online,
 )
@@ -74,6 +76,15 @@ def found(house: House, **wanted: Any) -> list[str]:
     return [doc["name"] for doc in shown(house, **wanted)]
 
 
+UNKNOWN_CLOCK = {
+    "schedules": "unknown",
+    "since": None,
+    "zone": None,
+    "ahead": 0,
+    "reason": None,
+}
+
+
 def the_gate(house: House) -> dict[str, Any]:
     return shown(house)[1] if len(shown(house)) > 1 else shown(house)[0]
 
@@ -97,6 +108,7 @@ def test_m99_m100_m101_a_phone_shows_place_hardware_relays_and_connection(house:
             {"number": 2, "name": "Gate 10 2", "dtmf": None, "methods": ["card", "pin"]},
         ],
         "connection": {"reach": "never_seen", "since": None, "reason": None, "firmware": None},
+        "clock": UNKNOWN_CLOCK,
     }
     assert [doc["name"] for doc in shown(house, ELSEWHERE)] == ["Pier"]
 
@@ -135,6 +147,22 @@ def test_m99_since_when_it_answers_or_not_and_why(house: House) -> None:
     house.happened(offline(GATE, "no answer"))
     said |= {"reach": "offline", "reason": "no answer"}
     assert the_gate(house)["connection"] == said | {"since": at[2].isoformat()}
+
+
+def test_t4_a_wrong_clock_makes_schedules_unreliable_until_it_is_right(
+    house: House,
+) -> None:
+    head = house.happened(clock_right(GATE, "Asia/Tokyo"), clock_right(GYM))
+    at = [NOW + timedelta(microseconds=n) for n in range(head - 2, head + 2)]
+    right = {"schedules": "reliable", "zone": "Asia/Tokyo", "ahead": 0, "reason": None}
+    assert the_gate(house)["clock"] == right | {"since": at[0].isoformat()}
+    house.happened(clock_wrong(GATE, -3600, "api unsupported"))
+    wrong = {"schedules": "unreliable", "ahead": -3600, "reason": "api unsupported"}
+    assert the_gate(house)["clock"] == right | wrong | {"since": at[2].isoformat()}
+    house.happened(clock_right(GATE, "Asia/Tokyo"))
+    assert the_gate(house)["clock"]["schedules"] == "reliable"
+    house.happened(REPLACED)
+    assert the_gate(house)["clock"] == UNKNOWN_CLOCK
 
 
 def test_m100_m101_m130_edited_moved_replaced_and_removed(house: House) -> None:
