@@ -29,6 +29,7 @@ from domain.ids import CommunityId
 from domain.kernel import Event
 from eventlog.bus import Bus, FromNow, LogBus, Message, partition_of
 from eventlog.consumer import Stopped
+from eventlog.kafka.bus import KafkaBus
 from eventlog.postgres import PostgresLog
 from tests.builders import HARBOUR, LOOPBACK, SWIMMERS, a_community, a_group
 from tests.device_adapters.houses import QUICK, device_id, registered
@@ -57,7 +58,7 @@ class Adapters:
             self.leases,
             self.connect,
             self._begin,
-            lambda message, error: self.buried.append((message, error)),
+            self._bury,
             self.alarms.append,
             self.compared,
         )
@@ -85,6 +86,11 @@ class Adapters:
 
     def sync(self, community: CommunityId = HARBOUR) -> DoorSync:
         return self.shares._shares[partition_of(str(community).encode())].sync
+
+    def _bury(self, message: Message, error: str) -> None:
+        self.buried.append((message, error))
+        if isinstance(self.bus, KafkaBus):
+            self.bus.bury(message, error)
 
     def _begin(self, may: May, head: int) -> DoorSync:
         bus = CommandBus(

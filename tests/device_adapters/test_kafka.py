@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from time import sleep
 
 import pytest
 
@@ -17,7 +18,7 @@ from eventlog.kafka.dead_letters import waiting
 from eventlog.postgres import PostgresLog
 from eventlog.sealing import Master
 from tests.builders import ANN, BOB, ELSEWHERE, HARBOUR, SWIMMERS, a_pin, a_resident
-from tests.device_adapters.adapters import adapters, happen, pins, settled
+from tests.device_adapters.adapters import Adapters, adapters, happen, pins, settled, states
 from tests.device_adapters.houses import soon
 from tests.device_adapters.test_shares import garbled, of_a_newer_release
 from tests.eventlog.conftest import KEK
@@ -49,6 +50,17 @@ class Stream:
                 self.counts[m.partition] = seq = self.counts.get(m.partition, 0) + 1
                 headers = [*m.headers.items(), ("gh-seq", b"%d" % seq)]
                 writer.send(self.topic, m.value, m.key, headers, m.partition)
+
+    def carry_all(self, running: Adapters) -> None:
+        """Until the adapters have nothing more to say and have heard it all."""
+        soon(lambda: states(self.log), WITHIN)
+
+        def is_quiet() -> bool:
+            self.carry()
+            sleep(0.3)
+            return self.position == self.log.head() and running.position() >= self.position
+
+        soon(is_quiet, WITHIN)
 
     def letters(self) -> Sequence[str]:
         return [str(each) for each in waiting(self.broker, self.dead, f"r of {self.topic}")]
@@ -92,7 +104,7 @@ def test_what_is_garbled_on_the_way_becomes_a_dead_letter_and_the_phone_is_right
         stream.carry()
         with adapters(pg_log, database, stream.bus) as running:
             soon(lambda: pins(fleet) == {"2468"}, WITHIN)
-            stream.carry()
+            stream.carry_all(running)
             happen(pg_log, PinRevoked(resident=ANN))
             stream.carry(lambda m: garbled(m) if b"PinRevoked" in m.headers["ce_type"] else m)
             soon(lambda: pins(fleet) == set(), WITHIN)
@@ -115,7 +127,7 @@ def test_e10_an_unknown_schema_stops_the_partition_and_alarms(
         with adapters(pg_log, database, stream.bus) as running:
             soon(lambda: pins(fleet, 0) == {"2468"}, WITHIN)
             soon(lambda: len(list(running.leases.held)) == 12, WITHIN)
-            stream.carry()
+            stream.carry_all(running)
             happen(pg_log, PinRevoked(resident=ANN))
             stream.carry(of_a_newer_release)
             soon(lambda: running.alarms, WITHIN)

@@ -35,7 +35,7 @@ class Graves:
     def redrive(self, *readable: int) -> tuple[int, int]:
         def publish(topic: str, positions: Collection[int]) -> Collection[int]:
             assert topic == self.origin
-            return positions & set(readable)
+            return set(positions) & set(readable)
 
         return redrive(self.broker, publish, self.topic, self.group)
 
