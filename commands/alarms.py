@@ -4,7 +4,8 @@ from datetime import datetime
 
 from commands.bus import Things, command, handles
 from domain import alarms
-from domain.alarms import Alarm, AlarmId, AlarmKind, AlarmRaised
+from domain.alarms import Alarm, AlarmId, AlarmKind, AlarmRaised, Wiring
+from domain.devices import Device
 from domain.ids import ApartmentId, BuildingId, DeviceId
 from domain.kernel import Event
 from domain.record import frozen
@@ -50,3 +51,18 @@ class SolveAlarm:
 @handles(SolveAlarm)
 def solve_alarm(cmd: SolveAlarm, things: Things) -> list[Event]:
     return alarms.solve(things.load(Alarm, cmd.alarm), cmd.note)
+
+
+@command
+class ChooseFireInputs:
+    """Which inputs of a phone a fire panel is wired to, by number; installers only (M124, M130)."""
+
+    device: DeviceId
+    inputs: frozenset[int]
+
+
+@handles(ChooseFireInputs)
+def choose_fire_inputs(cmd: ChooseFireInputs, things: Things) -> list[Event]:
+    things.only("installer")
+    things.load(Device, cmd.device)
+    return alarms.choose_fire_inputs(things.find(Wiring, cmd.device), cmd.device, cmd.inputs)

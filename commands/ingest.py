@@ -10,7 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from domain import apartments, residents
-from domain.alarms import AlarmKind
+from domain.alarms import AlarmKind, Wiring
 from domain.capabilities import is_monitor
 from domain.devices import Device
 from domain.ids import CommunityId, DeviceId
@@ -46,7 +46,8 @@ METHODS: dict[str, EntryMethod] = {
 }
 QUIET = timedelta(minutes=1)  # a phone that says it a thousand times has said it once (S9)
 MONITORS_SAY = {"AlarmTriggered", "InputAlarm", "AlarmLog"}  # [G]
-# Without InputATriggered and the like, which are exit buttons: those stand in the door log.
+# Exit buttons, unless a fire panel is wired to them.
+INPUTS = {f"Input{letter}Triggered": n for n, letter in enumerate("ABCD", 1)}
 ALARMS: Mapping[str, tuple[AlarmKind, int | None]] = {
     "AlarmTriggered": ("tamper", None),  # [HA]
     "TamperAlarmTriggered": ("tamper", None),  # what newer firmware calls it
@@ -115,10 +116,11 @@ class Ingest:
         """What a phone's event URL says, if that is an alarm (M124-M126). Whoever has the URL may
         say it, again and again: it is stored once a minute.
         """
-        if said not in ALARMS.keys() | MONITORS_SAY:
+        if said not in ALARMS.keys() | MONITORS_SAY | INPUTS.keys():
             return
-        phone = fold(Device, self.log.streams(community, [device])[device])
-        if phone and (heard := alarm(phone, said)):
+        history = self.log.streams(community, [device])[device]
+        phone, wiring = fold(Device, history), fold(Wiring, history)
+        if phone and (heard := alarm(phone, wiring, said)):
             self.reports.note(community, heard, quiet=QUIET)
 
     def _people(
@@ -171,11 +173,13 @@ def codes(line: Line, settings: Settings, home: UUID | None) -> Iterable[Claim]:
             yield residents.card_claim(written)
 
 
-def alarm(device: Device, said: str) -> AlarmReported | None:
+def alarm(device: Device, wiring: Wiring | None, said: str) -> AlarmReported | None:
     """An indoor monitor's alarms are of its zones (M125); None if it is no alarm of this device."""
     found = ALARMS.get(said)
     if is_monitor(device.box.model) and said in MONITORS_SAY:
         found = "arming", None
+    if wiring and INPUTS.get(said) in wiring.fire_inputs:
+        found = "emergency", None
     if found is None:
         return None
     kind, relay = found

@@ -6,13 +6,14 @@ from typing import Literal, NewType, Self
 from uuid import UUID
 
 from domain.ids import ApartmentId, BuildingId, DeviceId
-from domain.kernel import Event, Refused, event
+from domain.kernel import Event, Malformed, Refused, event
 from domain.record import Personal, frozen
 from domain.settings import legal_name
 
 AlarmId = NewType("AlarmId", UUID)
 AlarmKind = Literal["emergency", "arming", "tamper", "break_in", "door_held"]
 MOST_OF_A_NOTE = 500
+MOST_INPUTS = 4  # of any model [HA]
 
 
 @event
@@ -42,6 +43,26 @@ class AlarmSolved(Event):
     note: Personal[str]
 
 
+@event
+class FireInputsChosen(Event):
+    """The inputs that a fire panel is wired to, counted from 1; the others are exit buttons."""
+
+    stream = "device"
+    device: DeviceId
+    inputs: frozenset[int]
+
+
+@frozen
+class Wiring:
+    """Of a device, in whose stream it is said; None as long as nobody has said anything."""
+
+    fire_inputs: frozenset[int]
+
+    @classmethod
+    def evolve(cls, state: Self | None, event: Event) -> Self | None:
+        return cls(fire_inputs=event.inputs) if isinstance(event, FireInputsChosen) else state
+
+
 @frozen
 class Alarm:
     """`note` is None until it is solved."""
@@ -57,6 +78,15 @@ class Alarm:
             case Alarm(), AlarmSolved(note=note):
                 return replace(state, note=note)
         return state
+
+
+def choose_fire_inputs(now: Wiring | None, device: DeviceId, inputs: frozenset[int]) -> list[Event]:
+    """M124. Whoever presses an exit button must not open every door (M118)."""
+    if not inputs <= set(range(1, MOST_INPUTS + 1)):
+        raise Malformed("inputs", f"numbers of 1 to {MOST_INPUTS}")
+    if inputs == (now.fire_inputs if now else frozenset()):
+        return []
+    return [FireInputsChosen(device=device, inputs=inputs)]
 
 
 def solve(now: Alarm, note: str) -> list[Event]:

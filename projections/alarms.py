@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from domain.alarms import AlarmId, AlarmKind, AlarmRaised, AlarmSolved
+from domain.alarms import AlarmId, AlarmKind, AlarmRaised, AlarmSolved, FireInputsChosen
+from domain.devices import DeviceRemoved
 from domain.ids import ApartmentId, BuildingId, CommunityId, DeviceId
 from domain.record import Erased, frozen
 from eventlog.consumer import on
@@ -66,11 +67,18 @@ class Alarms(Projector):
             primary key (community, alarm)
         );
         create index on alarms (community, heard_at desc, alarm desc);
-        create index on alarms (community, kind) where not solved"""
+        create index on alarms (community, kind) where not solved;
+        create table alarms_inputs (
+            community uuid,
+            device uuid,
+            inputs int[] not null,
+            primary key (community, device)
+        )"""
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self.alarms = self.gather("alarms", "alarm")
+        self.inputs = self.gather("alarms_inputs", "device")
 
     @on(AlarmRaised)
     def raised(self, batch: Batch[AlarmRaised]) -> None:
@@ -99,9 +107,20 @@ class Alarms(Projector):
             said = {"solved_at": r.recorded_at, "solved_by": r.actor, "note": note}
             self.alarms.set(r.community, r.event.alarm, solved=True, **said)
 
+    @on(FireInputsChosen)
+    def chosen(self, batch: Batch[FireInputsChosen]) -> None:
+        for r in batch:
+            self.inputs.set(r.community, r.event.device, inputs=sorted(r.event.inputs))
+
+    @on(DeviceRemoved)
+    def removed(self, batch: Batch[DeviceRemoved]) -> None:
+        for r in batch:
+            self.inputs.drop(r.community, r.event.device)
+
     def settle(self, batch: Sequence[Recorded[Any]]) -> None:
         rows = self.gathered(self.alarms)
         self.put("alarms", ({**row, "doc": document(said(row))} for row in rows))
+        self.put("alarms_inputs", self.gathered(self.inputs))
 
     def page(self, community: CommunityId, wanted: Wanted, after: After | None, limit: int) -> Page:
         """M127. Newest first."""
@@ -122,6 +141,14 @@ class Alarms(Projector):
             [community],
         ).fetchall()
         return dict(rows)
+
+    def fire_inputs(self, community: CommunityId, device: UUID) -> tuple[int, ...]:
+        """Those of a device that a fire panel is wired to; none if nobody has said so."""
+        row = self.db.execute(
+            "select inputs from alarms_inputs where community = %s and device = %s",
+            [community, device],
+        ).fetchone()
+        return tuple(row[0]) if row else ()
 
 
 def said(row: Row) -> AlarmDoc:

@@ -108,8 +108,12 @@ class Unsolved:
 
 @frozen
 class Capabilities:
-    """By model and firmware, as the manual's tables say; what these do not name is false."""
+    """By model and firmware, as the manual's tables say; what these do not name is false.
 
+    `fire_inputs` are those that a fire panel is said to be wired to.
+    """
+
+    fire_inputs: tuple[int, ...]
     tamper_alarms: bool
     failure_reasons: bool
     screensaver: bool
@@ -156,12 +160,15 @@ def export(query: Interval, *, community: UUID) -> Response:
 @alarms.arguments(schema_of(After)(), location="query")
 @alarms.response(200, schema_of(Capabilities), headers=HEADERS)
 def capabilities(after: After, *, community: UUID, device: UUID) -> Response:
-    """What a device can report with the firmware that was last seen on it (M126, M87, M128)."""
+    """What a device can report with the firmware that was last seen on it (M126, M87, M128), and
+    which of its inputs report a fire (M124).
+    """
+    inputs = reached(Alarms, after).fire_inputs(CommunityId(community), device)
     said = json.loads(reached(Devices, after).of(CommunityId(community), device))
     firmware = said["connection"]["firmware"] or said["box"]["firmware"]
     model = said["box"]["model"]
     can = {feature: capable(model, firmware, feature) for feature in CAPABLE}
-    return item(document(Capabilities(**can)))
+    return item(document(Capabilities(fire_inputs=inputs, **can)))
 
 
 def wanted(query: AlarmQuery | Interval) -> Wanted:

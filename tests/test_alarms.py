@@ -143,6 +143,24 @@ def test_m11_m124_m126_a59_from_the_phone_to_the_note(web: FlaskClient) -> None:
     assert newest["subject"]["name"] == "Gate"
 
 
+def test_m124_a_fire_panel_at_an_input_raises_an_emergency_and_an_exit_button_none(
+    web: FlaskClient,
+) -> None:
+    installer = token(web, "installer")
+    a_house(web, installer)
+    house: House = web.application.extensions["house"]
+    with Fleet(["X916"]) as fleet, reactions(house):
+        hang_up(web, fleet, installer)
+        chosen = send(web, installer, "choose-fire-inputs", device=str(GATE), inputs=[2])
+        assert chosen.status_code == 202
+        for number in ("1", "2"):
+            CliRunner().invoke(sim, ["press", fleet[0].url, number])
+        soon(lambda: raised(house))
+    assert [r.event.kind for r in raised(house)] == ["emergency"]
+    reports: list[Any] = [r.event for r in house.reports.read(after=0)]
+    assert [report.said for report in reports] == ["InputBTriggered"]
+
+
 def test_s9_m126_a_url_that_is_called_again_and_again_raises_one_alarm(web: FlaskClient) -> None:
     """By a phone in a frenzy, or by somebody who has read the URL on its way."""
     installer = token(web, "installer")

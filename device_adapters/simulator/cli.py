@@ -180,6 +180,16 @@ def alarm(device: str, kind: str, relay: int) -> None:
     sensed(device, kind, relay)
 
 
+@sim.command()
+@click.argument("device", type=Device())
+@click.argument("number", default=1)
+def press(device: str, number: int) -> None:
+    """Close input NUMBER of DEVICE: an exit button, or a fire panel."""
+    answer = ask(device, "POST", "/sim/sense", {"what": "input", "number": number})
+    opened = f"opens relay {answer['relays']}" if answer["opened"] else answer["reason"]
+    click.echo(f"input {number}: {opened}")
+
+
 def sensed(device: str, what: str, relay: int) -> None:
     """Exit status 1 if nobody hears of it."""
     if not ask(device, "POST", "/sim/sense", {"what": what, "relay": relay})["told"]:

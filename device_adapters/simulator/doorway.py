@@ -112,6 +112,8 @@ class Doorway(Memory):
 
     def press_input(self, number: int = 1) -> Outcome:
         """The exit button: opens the relay that the settings bind to the input."""
+        if not 1 <= number <= self.profile.inputs:
+            raise ValueError(f"input is 1 to {self.profile.inputs}")
         middle = "" if number == 1 else letter(number)
         bound = self.config[f"{keys.INPUT}Input{middle}Relay"]
         self.fire(f"Input{letter(number)}Triggered")

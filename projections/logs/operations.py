@@ -48,6 +48,7 @@ WORDS: dict[type[Event], tuple[str, str]] = {
     devices.DeviceClockFoundWrong: (SYNC, "clock found wrong"),
     alarms.AlarmRaised: ("alarm", "raised"),
     alarms.AlarmSolved: ("alarm", "solved"),
+    alarms.FireInputsChosen: ("device", "fire inputs chosen"),
     accounts.AccountOpened: ("account", "opened"),
     accounts.CommunitiesAssigned: ("account", "communities assigned"),
     accounts.AccountClosed: ("account", "closed"),

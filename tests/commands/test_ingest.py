@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from commands.ingest import Ingest, Line, instant
+from domain.alarms import FireInputsChosen
 from domain.devices import Device, DeviceRegistered, Place
 from domain.kernel import Event, fold
 from domain.reports import AlarmReported, DoorLogEntry
@@ -155,10 +156,13 @@ def test_t4_a_time_yet_to_come_is_the_time_of_receipt_and_the_phones_word_is_kep
     assert second.local == f"{later:%Y-%m-%dT%H:%M:%S}"
 
 
-def heard(*said: str, device: DeviceRegistered | None = None) -> list[AlarmReported]:
+def heard(
+    *said: str, device: DeviceRegistered | None = None, wired: frozenset[int] = frozenset()
+) -> list[AlarmReported]:
     """What is stored of what a phone's event URL says."""
     phone, reports = device or a_device(), MemoryReportLog(lambda: NOW)
-    ingest = Ingest(a_log(a_community(), phone), reports)
+    wiring = FireInputsChosen(device=phone.device, inputs=wired)
+    ingest = Ingest(a_log(a_community(), phone, wiring), reports)
     for each in said:
         ingest.hear(HARBOUR, phone.device, each)
     return [r.event for r in reports.read(after=0) if isinstance(r.event, AlarmReported)]
@@ -188,6 +192,12 @@ def test_m125_an_indoor_monitors_alarm_is_an_arming_alarm_of_its_apartment() -> 
     monitor = a_device(GYM, "Hall", box=box, place=home, relays=1)
     [zone, log] = heard("AlarmTriggered", "AlarmLog", device=monitor)
     assert {(a.kind, a.door_name, a.apartment) for a in (zone, log)} == {("arming", "Hall", FLAT_1)}
+
+
+def test_m124_an_input_reports_a_fire_where_a_fire_panel_is_wired_to_it() -> None:
+    buttons = ("InputATriggered", "InputBTriggered", "InputCClosed")
+    [fire] = heard(*buttons, wired=frozenset({2, 3}))
+    assert (fire.kind, fire.said, fire.relay) == ("emergency", "InputBTriggered", None)
 
 
 @pytest.mark.parametrize("said", ["", "ValidCodeEntered", "InputATriggered", "AlarmLog", "x" * 999])

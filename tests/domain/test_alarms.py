@@ -2,12 +2,22 @@
 
 import pytest
 
-from commands.alarms import RaiseAlarm, SolveAlarm
-from domain.alarms import AlarmRaised, AlarmSolved
+from commands.alarms import ChooseFireInputs, RaiseAlarm, SolveAlarm
+from domain.alarms import AlarmRaised, AlarmSolved, FireInputsChosen
 from domain.ids import CommunityId
 from domain.kernel import Event, Unknown
 from domain.record import ERASED
-from tests.builders import ELSEWHERE, FIRE, GATE, NOW, TAMPERING, a_community, an_alarm
+from tests.builders import (
+    ELSEWHERE,
+    FIRE,
+    GATE,
+    GYM,
+    NOW,
+    TAMPERING,
+    a_community,
+    a_device,
+    an_alarm,
+)
 from tests.scenario import MANAGER, a_bus, a_log, given
 
 NOTE = "The cleaners' ladder; nobody was there."
@@ -61,3 +71,23 @@ def test_m124_an_alarm_is_raised_also_of_a_device_that_is_gone() -> None:
     [raised] = given(a_community()).when(raising, by="system").decided()
     assert isinstance(raised, AlarmRaised)
     assert (raised.kind, raised.device, raised.heard_at) == ("emergency", GATE, NOW)
+
+
+def test_m124_an_installer_says_which_inputs_report_a_fire() -> None:
+    chosen = FireInputsChosen(device=GATE, inputs=frozenset({2}))
+    asked = ChooseFireInputs(device=GATE, inputs=frozenset({2}))
+    given(a_device(GATE)).when(asked, by="installer").then(chosen)
+    given(a_device(GATE), chosen).when(asked, by="installer").then_nothing()
+    given(a_device(GATE)).when(asked, by="manager").then_refused("installer-only")
+    given(a_device(GYM)).when(asked, by="installer").then_unknown("Device")
+
+
+@pytest.mark.parametrize("inputs", [{0}, {5}, {1, -1}])
+def test_m124_inputs_are_counted_from_one(inputs: set[int]) -> None:
+    asked = ChooseFireInputs(device=GATE, inputs=frozenset(inputs))
+    given(a_device(GATE)).when(asked, by="installer").then_refused("1 to 4")
+
+
+def test_m124_none_is_what_a_device_begins_with() -> None:
+    nothing = ChooseFireInputs(device=GATE, inputs=frozenset())
+    given(a_device(GATE)).when(nothing, by="installer").then_nothing()

@@ -9,12 +9,13 @@ from hypothesis import given as forall
 from hypothesis import strategies as st
 
 from config import Database
-from domain.alarms import AlarmSolved
+from domain.alarms import AlarmSolved, FireInputsChosen
+from domain.devices import DeviceRemoved
 from domain.ids import CommunityId
 from domain.kernel import Event
 from domain.record import ERASED
 from projections.alarms import AlarmDoc, Alarms, Wanted
-from tests.builders import ELSEWHERE, FIRE, GYM, HARBOUR, NOW, TAMPERING, TOWER, an_alarm
+from tests.builders import ELSEWHERE, FIRE, GATE, GYM, HARBOUR, NOW, TAMPERING, TOWER, an_alarm
 from tests.projections.properties import cuts_alike, docs, few, is_its_schemas
 from tests.read_models import House
 from tests.scenario import also
@@ -94,6 +95,18 @@ def test_m11_a59_what_nobody_has_solved_is_counted_by_kind(house: House) -> None
         assert model.unsolved(ELSEWHERE) == {"tamper": 2}
 
 
+def test_m124_which_inputs_report_a_fire(house: House) -> None:
+    house.happened(*(FireInputsChosen(device=d, inputs=frozenset({4, 2})) for d in (GATE, GYM)))
+    house.happened(FireInputsChosen(device=GYM, inputs=frozenset()))
+    house.project(Alarms)
+    with house.reading(Alarms) as model:
+        assert model.fire_inputs(HARBOUR, GATE) == (2, 4)
+        assert model.fire_inputs(HARBOUR, GYM) == model.fire_inputs(ELSEWHERE, GATE) == ()
+        house.happened(DeviceRemoved(device=GATE))
+        house.project(Alarms)
+        assert model.fire_inputs(HARBOUR, GATE) == ()
+
+
 def test_a_note_that_is_forgotten_is_gone_and_the_alarm_solved(house: House) -> None:
     house.happened(AlarmSolved(alarm=TAMPERING, note=ERASED))
     assert [alarm["note"] for alarm in shown(house, solved=True)] == [None]
@@ -106,7 +119,12 @@ def test_the_document_is_its_schemas(house: House) -> None:
         is_its_schemas(doc, AlarmDoc)
 
 
-MORE: list[Event] = [SOLVED, AlarmSolved(alarm=FIRE, note="toast")]
+MORE: list[Event] = [
+    SOLVED,
+    AlarmSolved(alarm=FIRE, note="toast"),
+    FireInputsChosen(device=GATE, inputs=frozenset({1})),
+    DeviceRemoved(device=GATE),
+]
 
 
 @few

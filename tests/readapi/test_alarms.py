@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -9,7 +10,7 @@ from flask.testing import FlaskClient
 
 from config import Database
 from domain.accounts import PLATFORM
-from domain.alarms import AlarmSolved
+from domain.alarms import AlarmSolved, FireInputsChosen
 from domain.ids import AccountId
 from projections.accounts import Accounts
 from projections.alarms import Alarms
@@ -120,14 +121,16 @@ def test_m128_what_a_device_can_report_with_the_firmware_it_has_now(
 ) -> None:
     at = f"/api/v1/communities/{HARBOUR}/devices"
 
-    def can(device: UUID) -> dict[str, bool]:
+    def can(device: UUID) -> dict[str, Any]:
         return dict(web.get(f"{at}/{device}/capabilities").get_json())
 
+    nothing = dict.fromkeys(("tamper_alarms", "failure_reasons", "screensaver"), False)
     house.happened(online(GATE, "29.30.10.436"), online(GYM))
-    house.project(Devices)
-    assert can(GATE) == {"tamper_alarms": False, "failure_reasons": False, "screensaver": True}
+    house.happened(FireInputsChosen(device=GYM, inputs=frozenset({2})))
+    house.project(Devices, Alarms)
+    assert can(GATE) == nothing | {"screensaver": True, "fire_inputs": []}
     house.happened(online(GATE, "29.30.10.507"))
     house.project(Devices)
-    assert set(can(GATE).values()) == {True}
-    assert set(can(GYM).values()) == {False}
+    assert can(GATE) == dict.fromkeys(nothing, True) | {"fire_inputs": []}
+    assert can(GYM) == nothing | {"fire_inputs": [2]}
     assert web.get(f"{at}/{FIRE}/capabilities").status_code == 404

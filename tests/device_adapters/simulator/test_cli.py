@@ -130,6 +130,19 @@ def test_s18_alarms_are_told_or_nobody_is_there_to_be_told(url: str) -> None:
     assert "relay is 1 to 4" in run("alarm", url, "break_in", "--relay", "9").output
 
 
+def test_s18_an_input_is_an_exit_button_or_anything_else_that_closes_it(url: str) -> None:
+    assert run("press", url).output == "input 1: input is off\n"
+    body = {
+        "target": "config",
+        "action": "set",
+        "data": {"Config.DoorSetting.INPUT.InputEnable": "1"},
+    }
+    httpx.post(f"{url}/api", json=body, trust_env=False).raise_for_status()
+    assert run("press", url, "1").output == "input 1: opens relay A\n"
+    answer = run("press", url, "5")
+    assert (answer.exit_code, "input is 1 to 4" in answer.output) == (1, True)
+
+
 def test_fault_on_off_and_clear(url: str) -> None:
     assert run("fault", url, "latency", "ms=5").output == 'faults: {"latency": 5}\n'
     assert run("fault", url, "latency", "off").output == "faults: {}\n"
