@@ -131,6 +131,7 @@ class House:
             max_size=WEB_THREADS + 1,
             timeout=1,
             check=check_if_told,
+            reconnect_timeout=0.1,  # then the next request looks for the server, and not a timer
             open=True,
         )
         positions = Positions(
