@@ -1,5 +1,6 @@
 """Whether a phone's clock can be relied on: its schedules are read on it (T4)."""
 
+from datetime import timedelta
 from typing import Final, Protocol
 
 from domain.ids import DeviceId
@@ -7,6 +8,8 @@ from domain.record import frozen
 
 MOST_SECONDS: Final = 60.0
 RIGHT_AGAIN_SECONDS: Final = 30.0  # so that a clock on the edge is not told of without end
+QUARTER: Final = timedelta(minutes=15)  # no two zones are nearer
+DOOR_LOG: Final = "its door log is"
 
 
 @frozen
@@ -39,13 +42,32 @@ class Watch:
 
     def __init__(self, device: DeviceId, reports: Reports, said: Word | None = None) -> None:
         self._device, self._reports, self._said = device, reports, said
+        self._shown: timedelta | None = None
+
+    def show(self, off: timedelta | None) -> None:
+        """How far the last line of its door log is off, if that is known."""
+        self._shown = self._shown if off is None else off
+
+    def forget(self) -> None:
+        """What it showed says nothing any more: it is to go by another zone."""
+        self._shown = None
+
+    def _in_its_log(self) -> str:
+        """What was said of it stands until another line is seen."""
+        if self._shown is None:
+            said = self._said.trouble if self._said else ""
+            return said if said.startswith(DOOR_LOG) else ""
+        minutes = round(self._shown / QUARTER) * 15
+        way = "ahead" if minutes > 0 else "behind"
+        return f"{DOOR_LOG} {abs(minutes)} minutes {way}" if minutes else ""
 
     def judge(self, off: float | None, zone: str, trouble: str) -> None:
         """Says once that the clock is wrong, and once that it is right again.
 
         off: seconds by which it is ahead, None if it does not tell the time. trouble: why it is in
-        another zone than it should be, or empty.
+        another zone than it should be, or empty; then its door log must agree.
         """
+        trouble = trouble or self._in_its_log()
         most = RIGHT_AGAIN_SECONDS if self._said and self._said.off else MOST_SECONDS
         ahead = round(off) if off is not None and abs(off) > most else 0
         found = wrong(ahead, trouble) if ahead or trouble else right(zone)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from threading import Condition, Thread
 from time import monotonic
@@ -30,7 +30,7 @@ from domain.ids import DeviceId
 from domain.settings import PinMode
 
 logger = structlog.get_logger()
-Poll = Callable[[DeviceId, Phone], None]
+Poll = Callable[[DeviceId, Phone], timedelta | None]  # as doorlog.off
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,6 +214,7 @@ class Lane:
 
     def catch_up(self) -> None:
         self._poll(self.device, self._phone)
+        self._clock.forget()
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self._now(), UTC)
@@ -320,7 +321,7 @@ class Lane:
             self._hinted = False
             self._poll_at = monotonic() + self._rhythm.heartbeat
             try:
-                self._poll(self.device, self._phone)
+                self._clock.show(self._poll(self.device, self._phone))
             except Failure:
                 raise
             except Exception as trouble:  # the poller's own: credentials do not wait for it

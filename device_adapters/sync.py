@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, Final
 
 from commands.bus import Dispatch
@@ -52,7 +53,7 @@ from eventlog.consumer import Consumer, on
 from eventlog.port import Batch
 
 ADAPTER: Final = Actor(name="device adapter", role="system")
-Poll = Callable[[Phone, CommunityId, Device], object]
+Poll = Callable[[Phone, CommunityId, Device], timedelta | None]
 
 
 @frozen
@@ -180,10 +181,10 @@ class DoorSync(Consumer):
             event_url=self._outside.event_url(self._homes[device.device], device),
         )
 
-    def _poll(self, device: DeviceId, phone: Phone) -> None:
+    def _poll(self, device: DeviceId, phone: Phone) -> timedelta | None:
         home = self._homes[device]
-        if found := self._sites[home].devices.get(device):
-            self._outside.poll(phone, home, found)
+        found = self._sites[home].devices.get(device)
+        return self._outside.poll(phone, home, found) if found else None
 
 
 class Said:

@@ -131,8 +131,28 @@ def test_t6_no_rule_asks_for_the_time() -> None:
         if name in ("now", "utcnow", "today") and path.name != "bus.py"
     ]
     assert asked == []
-    naive = [str(p) for p, t in TREES.items() for name, _ in calls(t) if name == "utcnow"]
+    naive = [
+        f"{path}:{call.lineno}"
+        for path, tree in TREES.items()
+        for name, call in calls(tree)
+        if name in ("utcnow", "utcfromtimestamp")
+        or (name == "now" and ast.unparse(call) == "datetime.now()")
+    ]
     assert naive == []
+
+
+def test_t6_every_time_that_is_stored_has_a_zone() -> None:
+    """timestamptz in every table, and microseconds of UTC on the stream."""
+    statements = {path: path.read_text() for path in sorted((ROOT / "eventlog").glob("*.sql"))}
+    statements |= {
+        p: c for p, c in CODE.items() if "create table" in c and p.parent.name != "tests"
+    }
+    zoneless = re.compile(r"[ :]timestamp\b(?! with time zone)", re.IGNORECASE)
+    assert [path for path, text in statements.items() if zoneless.search(text)] == []
+    assert zoneless.search("at timestamp not null")
+    shapes = sorted((ROOT / "schemas" / "avro").glob("*.avsc"))
+    assert [p for p in shapes if re.search("local-timestamp|timestamp-millis", p.read_text())] == []
+    assert any("timestamp-micros" in path.read_text() for path in shapes)
 
 
 def test_s15_no_statement_is_glued_together() -> None:
@@ -155,6 +175,7 @@ def test_every_rule_of_the_first_issue_is_proved_by_number() -> None:
         " m94 m99 m100 m101 m113 m115 m116 m130 m131 a3 a5 a6 a8 a20 a21 a22 a30 a31 a32 a44 a49"
         " e1 e2 e4 e5 e6 e8 e10 d1 d2 d3 d5 d6 d9 d10 d11 f1 f2 f5 s5 s8 s9 s10 n12 n17"
         " s1 s2 s3 s4 s6 s7 s11 s12 s13 s14 s15 s16 s19 s22 s23 s24"
+        " t1 t2 t3 t4 t5 t6 d7"
     )
     proved = defaultdict(list)
     for path, function in functions():

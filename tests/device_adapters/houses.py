@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from hashlib import sha256
 from threading import Event as Flag
 from threading import Thread
@@ -14,7 +15,7 @@ from device_adapters.keeper import Patience
 from device_adapters.lane import Lane, Rhythm
 from device_adapters.port import Phone
 from device_adapters.simulator import Fleet, PluggedIn
-from device_adapters.sync import DoorSync, Outside
+from device_adapters.sync import DoorSync, Outside, Poll
 from domain import rights
 from domain.access_groups import ALWAYS, Door, Schedule
 from domain.devices import (
@@ -71,7 +72,7 @@ class House:
     batch: int = 100
     event_url: str | None = None
     wall: Callable[[], float] = time
-    poller: Callable[[Phone, CommunityId, Device], object] = lambda phone, home, device: None
+    poller: Poll = lambda phone, home, device: None
     polls: list[DeviceId] = field(default_factory=list)
     alarms: list[Stopped] = field(default_factory=list)
 
@@ -138,9 +139,9 @@ class House:
         finally:
             phone.close()
 
-    def _poll(self, phone: Phone, home: CommunityId, device: Device) -> None:
+    def _poll(self, phone: Phone, home: CommunityId, device: Device) -> timedelta | None:
         self.polls.append(device.device)
-        self.poller(phone, home, device)
+        return self.poller(phone, home, device)
 
     def _connect(self, device: Device) -> Phone:
         return a_phone(device, lambda known: known.paced(0, self.settle, self.batch))

@@ -17,6 +17,7 @@ from domain.access_groups import Schedule
 from domain.devices import DeviceClockFoundRight, DeviceClockFoundWrong
 from domain.kernel import Event
 from domain.reports import DoorLogEntry
+from domain.residents import PinRevoked
 from eventlog.reports import MemoryReportLog
 from tests.builders import ANN, FLAT_1, HARBOUR, SWIMMERS, a_pin, a_resident
 from tests.device_adapters.houses import House, a_house, device_id, soon
@@ -257,6 +258,54 @@ def test_t4_rows_keep_the_phones_time_and_are_in_the_order_of_receipt(seconds: i
         received = [r.recorded_at for r in read.reports.read(after=0)]
         assert received == sorted(received)
         assert (first.id, second.id) == (1, 2)
+
+
+def test_t4_a_phone_that_shows_a_zone_and_does_not_go_by_it_is_found_out() -> None:
+    """A setting may wait for a restart [PY], or summer time be added to it [G]."""
+    with homes("X916") as (house, fleet, clock):
+        sim, read = fleet[0], Read(house, clock)
+        sim.do(lambda phone: setattr(phone, "zone", lambda: UTC))
+        move(house, "Europe/Berlin")
+        soon(lambda: clocks(house) == ["UTC", "Europe/Berlin"])
+        for _ in range(2):
+            sim.punch("2468")
+            pass_time(clock, sim, seconds=1)
+        wrong = (0, "its door log is 60 minutes behind")
+        soon(lambda: clocks(house)[2:] == [wrong])
+        house.stop()
+        house.__post_init__()
+        soon(lambda: house.lane().status().online)
+        sim.do(lambda phone: delattr(phone, "zone"))
+        pass_time(clock, sim, seconds=1)
+        assert clocks(house)[2:] == [wrong]
+        sim.punch("2468")
+        soon(lambda: clocks(house)[2:] == [wrong, "Europe/Berlin"])
+        assert len(read.entries()) == 3
+
+
+def test_t5_a_step_of_our_own_clock_stops_nothing_and_changes_no_order() -> None:
+    ours, phones = Clock(), Clock()
+    with (
+        Fleet(["X916"], clock=phones) as fleet,
+        a_house(fleet, *HERS, wall=ours.unix) as house,
+    ):
+        read, sim = Read(house, ours), fleet[0]
+        soon(lambda: clocks(house) == ["UTC"])
+
+        def works_after_a_step(seconds: int, pin: str) -> None:
+            ours.at = phones.at + timedelta(seconds=seconds)
+            soon(lambda: house.lane().status().clock_off == -seconds)
+            house.happen(PinRevoked(resident=ANN), a_pin(pin, ANN, FLAT_1))
+            soon(lambda: sim.punch(pin).opened)
+
+        works_after_a_step(-3600, "1111")
+        works_after_a_step(86_400, "2222")
+        works_after_a_step(0, "3333")
+        soon(lambda: clocks(house) == ["UTC", (3600, ""), "UTC"])
+        soon(lambda: len(read.entries()) == len(sim.state()["doorlog"]))
+        assert [e.id for e in read.entries()] == sorted(e.id for e in read.entries())
+        assert house.comings_and_goings() == ["DeviceWentOnline"]
+        assert {e.local[:16] for e in read.entries()} == {"2026-03-02T08:30"}
 
 
 # D7: the phone knows the end

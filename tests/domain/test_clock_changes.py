@@ -159,6 +159,25 @@ def test_t1_the_zones_change_their_clocks_in_all_the_ways_there_are() -> None:
     assert len(CHANGES) > 200
 
 
+@pytest.mark.parametrize(
+    ("zone", "last", "over"),
+    [
+        ("America/Santiago", "2026-09-05", "2026-09-06T04:00"),  # no 00:00 on the 6th
+        ("America/Santiago", "2026-04-04", "2026-04-05T04:00"),  # 23:00 to 24:00 twice
+        ("America/Havana", "2026-03-07", "2026-03-08T05:00"),  # no 00:00 on the 8th
+        ("Asia/Beirut", "2026-03-28", "2026-03-28T22:00"),  # no 00:00 on the 29th
+        ("UTC", "2026-09-05", "2026-09-06T00:00"),
+    ],
+)
+def test_t2_a_right_ends_with_its_last_day_once_and_never_a_day_late(
+    zone: str, last: str, over: str
+) -> None:
+    day, clock = date.fromisoformat(last), ZoneInfo(zone)
+    days = Schedule(repeat="never", first=day - 2 * DAY, last=day)
+    minutes = [at(over) + n * MINUTE for n in range(-24 * 60, 26 * 60)]
+    assert [days.covers(m, clock) for m in minutes] == [m < at(over) for m in minutes]
+
+
 def at(text: str) -> datetime:
     return datetime.fromisoformat(f"{text}:00Z")
 
