@@ -12,20 +12,22 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 from kafka.errors import KafkaConnectionError, KafkaError
 from kafka.structs import MemberState
 
-from eventlog.bus import Message
+from eventlog.bus import PARTITIONS, Message
 from eventlog.kafka.broker import Broker
 from eventlog.kafka.client import consumer
 from eventlog.kafka.dead_letters import bury
 from eventlog.kafka.topics import DEAD_LETTERS, EVENTS
 
 COMMIT_MS: Final = 5_000
+ALONE_SECONDS: Final = 10.0
 KNOCK_SECONDS: Final = 1.0
 log = structlog.get_logger()
 
 
 class KafkaBus:
     """eventlog.bus.Bus. While no broker answers, polls end empty and the assignment stays what it
-    was: whoever writes to what is not his is stopped by other means than a group.
+    was; if there never was one, it is everything after `alone_after` seconds. That nobody writes
+    to what is not his is seen to by other means than a group: leases.
 
     Partitions move one by one (KIP-429): who keeps one is not disturbed.
     """
@@ -38,9 +40,10 @@ class KafkaBus:
         group: str,
         topic: str = EVENTS,
         dead_letters: str = DEAD_LETTERS,
+        alone_after: float = ALONE_SECONDS,
     ) -> None:
         self._broker, self._group, self._topic = broker, group, topic
-        self.dead_letters = dead_letters
+        self.dead_letters, self._alone_at = dead_letters, monotonic() + alone_after
         self.assignment: Collection[int] = frozenset()
         self._reader: KafkaConsumer | None = None
         self._done: dict[int, int] = {}
@@ -53,6 +56,8 @@ class KafkaBus:
             found = self._joined().poll(timeout_ms=int(timeout * 1000))
         except KafkaError as failure:
             self._leave(failure)
+            if not self.assignment and monotonic() >= self._alone_at:
+                self.assignment = range(PARTITIONS)
             sleep(max(0.0, until - monotonic()))
             return []
         self._see_assignment()

@@ -9,7 +9,7 @@ from time import monotonic
 import pytest
 from kafka import KafkaProducer
 
-from eventlog.bus import RawRecord, headers_of, message, raw_of
+from eventlog.bus import PARTITIONS, RawRecord, headers_of, message, raw_of
 from eventlog.kafka.broker import Broker
 from eventlog.kafka.bus import KafkaBus
 from eventlog.kafka.client import producer
@@ -120,8 +120,11 @@ def test_k4_a_broker_that_was_away_is_followed_again(own_broker: RunningBroker) 
         assert [raw_of(m).position for m in found] == [2]
 
 
-def test_without_a_broker_polls_end_empty() -> None:
+def test_k4_without_a_broker_polls_end_empty_and_the_log_is_followed_alone_in_the_end() -> None:
     nobody = Broker(servers="127.0.0.1:1")
-    with closing(KafkaBus(nobody, "g")) as bus:
+    with closing(KafkaBus(nobody, "g", alone_after=0.3)) as bus:
         assert bus.poll(0.1) == []
         assert not bus.assignment
+        bus.poll(0.3)
+        bus.poll(0.1)
+        assert set(bus.assignment) == set(range(PARTITIONS))
