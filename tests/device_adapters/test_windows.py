@@ -1,4 +1,5 @@
 from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -69,6 +70,32 @@ def test_control_one_row_for_a_window_over_midnight_or_days_is_caught() -> None:
     assert wrong_at(NIGHT, (unsplit,), at(2, 23))
     per_day = Window(kind=NORMAL, start=TRIP.start, end=TRIP.end, first=TRIP.first, last=TRIP.last)
     assert wrong_at(TRIP, (per_day,), at(3, 10))
+
+
+CHANGED = {  # zone: a night in which its clock is changed, UTC
+    "America/Santiago": ("2026-09-05T20:00Z", "2026-04-04T20:00Z"),
+    "America/Havana": ("2026-03-08T00:00Z", "2026-11-01T00:00Z"),
+    "Australia/Lord_Howe": ("2026-10-03T10:00Z", "2026-04-04T10:00Z"),
+}
+NIGHTS = [(ZoneInfo(zone), night) for zone, nights in CHANGED.items() for night in nights]
+
+
+@given(MINUTES, MINUTES, st.sampled_from(NIGHTS))
+@example(time(23, 15), time(2), NIGHTS[1])
+@example(time(0), time(3), NIGHTS[0])
+def test_t1_a_phone_differs_from_the_rule_only_where_its_clock_shows_a_minute_twice(
+    start: time, end: time, where: tuple[ZoneInfo, str]
+) -> None:
+    """It cannot tell the first from the second, and lets in at both."""
+    zone, night = where
+    schedule = Schedule(repeat="daily", start=start, end=end)
+    rows = windows(schedule)
+    for n in range(0, 14 * 60, 7):
+        instant = datetime.fromisoformat(night) + timedelta(minutes=n)
+        local = instant.astimezone(zone)
+        may = any(admits(row, local.replace(tzinfo=None, fold=0)) for row in rows)
+        twice = local.replace(fold=0).utcoffset() > local.replace(fold=1).utcoffset()  # type: ignore[operator]
+        assert may == schedule.covers(instant, zone) or (may and twice), (schedule, local)
 
 
 @given(schedules())
