@@ -155,6 +155,10 @@ def issue(log: PostgresLog, pin: str) -> None:
         happen(log, a_pin(pin, ANN), home=home)
 
 
+def all_have(fleet: Fleet, pin: str) -> bool:
+    return all(pins(fleet, n) == {pin} for n in range(len(fleet)))
+
+
 def reported(log: PostgresLog) -> list[tuple[Any, ...]]:
     """What was said to be on phones, each time it was said."""
     said: list[tuple[Any, ...]] = []
@@ -182,16 +186,12 @@ def test_k2_k7_hosts_share_the_doors_one_is_killed_and_no_door_ever_has_two_mast
         for home in HOMES:
             happen(log, a_resident(ANN, SWIMMERS), home=home)
         issue(log, "2000")
-
-        def all_have(pin: str) -> bool:
-            return all(pins(fleet, n) == {pin} for n in range(len(fleet)))
-
         hosts.start("relay")
         one = hosts.start("adapters")
         journal.hosts.append(one.pid)
-        print("\nfirst:", soon(lambda: all_have("2000"), PATIENCE))
+        print("\nfirst:", soon(lambda: all_have(fleet, "2000"), PATIENCE))
         issue(log, "2001")
-        print("next:", soon(lambda: all_have("2001"), PATIENCE))
+        print("next:", soon(lambda: all_have(fleet, "2001"), PATIENCE))
 
         other = hosts.start("adapters")
         journal.hosts.append(other.pid)
@@ -202,7 +202,7 @@ def test_k2_k7_hosts_share_the_doors_one_is_killed_and_no_door_ever_has_two_mast
 
         other.kill()
         issue(log, "2003")
-        print("taken over:", soon(lambda: all_have("2003"), PATIENCE))
+        print("taken over:", soon(lambda: all_have(fleet, "2003"), PATIENCE))
         soon(lambda: sorted(map(len, hosts.shares().values())) == [12], PATIENCE)
         soon(lambda: len(reported(log)) == 4 * len(HOMES), PATIENCE)
 
