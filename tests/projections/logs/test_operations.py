@@ -50,6 +50,8 @@ from tests.builders import (
     an_alarm,
     an_apartment,
     cards,
+    clock_right,
+    clock_wrong,
     joined,
     offline,
     online,
@@ -123,6 +125,22 @@ def test_m92_the_newest_is_first_and_says_who_did_what_to_what(house: House) -> 
 
 def test_what_a_household_says_again_is_said_once(house: House) -> None:
     assert [op["subject"] for op in shown(house, type="user")] == [str(BOB), str(ANN)]
+
+
+def test_t3_m92_another_zone_is_there_and_of_each_phone_that_its_clock_goes_by_it(
+    house: House,
+) -> None:
+    house.happened(
+        TimeZoneChanged(community=HARBOUR, zone="Asia/Tokyo"),
+        clock_right(GATE, "Asia/Tokyo"),
+        clock_wrong(GATE, 3600),
+    )
+    assert said(house)[0] == ("time zone", "changed")
+    newest = shown(house, syncs=True)[:3]
+    assert [(op["action"], op["subject"], op["called"]) for op in newest[:2]] == [
+        ("clock found wrong", str(GATE), "Gate"),
+        ("clock found right", str(GATE), "Gate"),
+    ]
 
 
 def test_a59_who_solved_an_alarm_and_where_it_was_but_not_who_raised_it(house: House) -> None:
