@@ -15,6 +15,7 @@ from domain.kernel import EVENTS, Event
 from domain.record import ERASED, Erased, frozen
 from eventlog.sealing import SubjectKey, nonce, seal, unseal
 from eventlog.shapes import Shape
+from eventlog.writing import Write, writer
 from schemas.registry import Entry, Registry, Schema, fingerprint
 from schemas.stream import NAMESPACE, SEALED_FIELD, open_names, schema_of, sealed_names
 
@@ -77,12 +78,8 @@ class Kind:
     written: Written
     open: Shape
     sealed: Shape
-
-
-def avro_bytes(schema: Any, made: dict[str, Any]) -> bytes:
-    out = BytesIO()
-    fastavro.schemaless_writer(out, schema, made)
-    return out.getvalue()
+    write: Write
+    write_sealed: Write | None
 
 
 def read(body: bytes, written: Any, wanted: Any) -> Any:
@@ -118,18 +115,18 @@ class RecordCodec(Generic[T]):
         """A fact with personal fields needs the key of its subject, unless all are erased."""
         kind = self._kind(type(fact))
         made = kind.open.there(fact)
-        if kind.written.sealed:
-            made[SEALED_FIELD] = self._seal(kind, fact, key, kind.frame + aad)
-        return kind.frame + avro_bytes(kind.written.open, made)
+        if kind.write_sealed:
+            made[SEALED_FIELD] = self._seal(kind, kind.write_sealed, fact, key, kind.frame + aad)
+        return kind.frame + kind.write(made)
 
-    def _seal(self, kind: Kind, fact: T, key: SubjectKey | None, aad: bytes) -> bytes:
+    def _seal(self, kind: Kind, write: Write, fact: T, key: SubjectKey | None, aad: bytes) -> bytes:
         hidden = {name: getattr(fact, name) for name in kind.sealed.names}
         if all(isinstance(value, Erased) for value in hidden.values()):
             return b""
         if key is None:
             raise ValueError(f"{kind.written.name} needs the key of its subject")
         try:
-            text = avro_bytes(kind.written.sealed, kind.sealed.there(fact))
+            text = write(kind.sealed.there(fact))
         except Exception:  # its message would quote what is personal
             raise TypeError(f"{kind.written.name} does not fit its sealed schema") from None
         return seal(key, text, aad, self._nonce())
@@ -159,11 +156,14 @@ class RecordCodec(Generic[T]):
 
     def _prepare(self, record: type) -> Kind:
         entry = self._entry(record)
+        written = parsed(self._registry.schemas[entry.id])
         return Kind(
             frame=MAGIC + entry.id.to_bytes(FRAME - 1),
-            written=parsed(self._registry.schemas[entry.id]),
+            written=written,
             open=Shape(record, open_names(record)),
             sealed=Shape(record, sealed_names(record)),
+            write=writer(written.open),
+            write_sealed=writer(written.sealed) if written.sealed else None,
         )
 
     def _entry(self, record: type) -> Entry:
