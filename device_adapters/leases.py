@@ -123,7 +123,8 @@ class Leases:
         """To be called before each exchange: waits until the lease is renewed, if that is late;
         raises Lost once it is not this one any more.
         """
-        return partial(self._check, partition, self._held[partition].epoch)
+        lease = self._held.get(partition)  # it may be lost already
+        return partial(self._check, partition, lease.epoch if lease else 0)
 
     def _check(self, partition: int, epoch: int) -> None:
         with self._bell:

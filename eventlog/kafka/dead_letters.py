@@ -21,7 +21,7 @@ from eventlog.kafka.topics import DEAD_LETTERS
 
 REDRIVE: Final = "gatehouse-redrive"
 MARK: Final = "gh-dead-"
-SENT_SECONDS: Final = 30
+SENT_SECONDS: Final = 5
 
 
 @frozen
@@ -54,7 +54,7 @@ def bury(
     to: str = DEAD_LETTERS,
 ) -> None:
     """KafkaError if they could not all be sent; they may be there twice then."""
-    with closing(producer(broker)) as writer:
+    with closing(producer(broker, max_block_ms=SENT_SECONDS * 1000)) as writer:
         sent = [
             _send(writer, to, message, marked(message, topic, reader, error))
             for message, error in dead
