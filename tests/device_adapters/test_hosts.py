@@ -24,9 +24,10 @@ from device_adapters.simulator import Fleet
 from device_adapters.simulator.line import Line, Peer
 from device_adapters.simulator.messages import Request
 from domain.devices import DeviceSynced
-from eventlog.bus import partition_of
+from eventlog.bus import message, partition_of
 from eventlog.kafka.client import admin
-from eventlog.kafka.topics import apply, manifest
+from eventlog.kafka.dead_letters import bury
+from eventlog.kafka.topics import EVENTS, apply, manifest
 from eventlog.postgres import PostgresLog
 from eventlog.sealing import Master
 from tests.builders import ANN, SWIMMERS, a_pin, a_resident
@@ -116,10 +117,8 @@ class Hosts:
         for process in self.running:
             process.wait(PATIENCE)
 
-    def start(self, what: str) -> subprocess.Popen[bytes]:
-        data = self.folder / f"host-{len(self.running)}"
-        data.mkdir(exist_ok=True)
-        env = os.environ | {
+    def environment(self, data: Path) -> dict[str, str]:
+        return os.environ | {
             "DATABASE_URL": self.database.owner,
             "APPEND_DATABASE_URL": self.database.append,
             "READ_DATABASE_URL": self.database.read,
@@ -131,8 +130,24 @@ class Hosts:
             "DEVICE_PACE": "0",
             "PORT": str(40_000 + 10 * len(self.running)),
         }
+
+    def run(self, *command: str) -> tuple[str, int]:
+        """What it prints, and its exit status."""
+        done = subprocess.run(  # noqa: S603
+            [GATEHOUSE, *command],
+            env=self.environment(self.folder),
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        return done.stdout, done.returncode
+
+    def start(self, what: str) -> subprocess.Popen[bytes]:
+        data = self.folder / f"host-{len(self.running)}"
+        data.mkdir(exist_ok=True)
         with (data / "log").open("wb") as log:
             command = [GATEHOUSE, "run", what]
+            env = self.environment(data)
             self.running.append(subprocess.Popen(command, env=env, stdout=log, stderr=log))  # noqa: S603
         return self.running[-1]
 
@@ -225,6 +240,23 @@ def test_k2_k7_hosts_share_the_doors_and_none_has_two_masters(
         soon(lambda: len(reported(log)) == 4 * len(HOMES), PATIENCE)
         assert journal.intruders == []
         assert len(set(reported(log))) == 4 * len(HOMES)  # each once
+        a_dead_letter_is_listed_and_published_again(hosts, own_broker, log)
+
+
+def a_dead_letter_is_listed_and_published_again(
+    hosts: Hosts, broker: RunningBroker, log: PostgresLog
+) -> None:
+    """While the relay runs."""
+    [first] = log.raw(after=0, limit=1)
+    bury(broker.server.broker, EVENTS, "somebody", [(message(first), "Undecodable")])
+    said, status = hosts.run("dlq", "list")
+    assert "Undecodable  gatehouse.CommunityCreated  position 1  by somebody\n1 dead" in said
+    assert status == 1
+    assert hosts.run("dlq", "redrive") == ("1 published again, 0 cannot be\n", 0)
+    assert hosts.run("dlq", "list") == ("0 dead letters\n", 0)
+    said, _ = hosts.run("relay", "audit")
+    assert "1 replayed\n" in said
+    assert said.endswith("0 differences\n")
 
 
 def prepare(log: PostgresLog, fleet: Fleet, journal: Journal, database: Database) -> None:
