@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 from flask import request
 from psycopg_pool import ConnectionPool
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 
 import commands
 import projections

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
 import psycopg
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 
 import demo
 from bootstrap.house import follows, read_models, the_house

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from ipaddress import ip_network
 from uuid import UUID
 
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 
 from domain.access_groups import ALWAYS, AccessGroupCreated, Door, Schedule
 from domain.accounts import AccountOpened, Role

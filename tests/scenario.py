@@ -5,7 +5,7 @@ from random import Random
 from typing import Self
 
 import pytest
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 
 from commands.bus import Bus
 from domain.accounts import Actor, Role

@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 import psycopg
 import pytest
 from flask.testing import FlaskClient
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 from werkzeug.test import TestResponse
 
 from bootstrap import OPERATOR, House, create_app

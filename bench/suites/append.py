@@ -18,7 +18,7 @@ from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
 from psycopg.conninfo import conninfo_to_dict
 from rich import print
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 
 from bench.lib import Goal, Point, a_server, interleaved, measured, report
 from domain.ids import ApartmentId, BuildingId, CommunityId, ResidentId

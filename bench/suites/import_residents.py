@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import TypeVar
 from uuid import uuid4
 
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 
 from bench.community import Community, an_import, people_of, sheet
 from bench.load import Wrong, drive, expect

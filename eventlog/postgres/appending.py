@@ -122,10 +122,10 @@ NAME: Final = b"append"
 CALL: Final = b"SELECT log.append(%s)" % b", ".join(b"$%d" % n for n in range(1, len(COLUMNS) + 1))
 OIDS: Final = [kind.oid for kind in COLUMNS.values()]
 BINARY: Final = [Format.BINARY] * len(COLUMNS)
-EMPTY: Final = {kind: kind.of(()) for kind in COLUMNS.values()}
+EMPTY: Final = {kind: kind.wire(()) for kind in COLUMNS.values()}
 
 
-def columns(group: Sequence[Entry]) -> list[Array[Any]]:
+def columns(group: Sequence[Entry]) -> list[bytes]:
     """The arguments of log.append. `of` and events count from 1."""
     commands: list[Sequence[Any]] = [
         [e.actor for e in group],
@@ -146,7 +146,7 @@ def columns(group: Sequence[Entry]) -> list[Array[Any]]:
         *moves_of_claims(group),
     ]
     pairs = zip(COLUMNS.values(), given, strict=True)
-    return [kind.of(column) if column else EMPTY[kind] for kind, column in pairs]
+    return [kind.wire(column) if column else EMPTY[kind] for kind, column in pairs]
 
 
 def turned(rows: Sequence[Sequence[Any]], width: int) -> list[Sequence[Any]]:

@@ -22,10 +22,15 @@ class Array(bytes, Generic[T]):
 
     @classmethod
     def of(cls, values: Collection[T | None]) -> Self:
+        """For psycopg, which chooses by the class."""
+        return cls(cls.wire(values))
+
+    @classmethod
+    def wire(cls, values: Collection[T | None]) -> bytes:
         if not values:
-            return cls(pack("!iiI", 0, 0, cls.element))
+            return pack("!iiI", 0, 0, cls.element)
         head = pack("!iiIii", 1, 1, cls.element, len(values), 1)
-        return cls(head + b"".join(cls.cells(values)))
+        return head + b"".join(cls.cells(values))
 
     @staticmethod
     def cells(values: Collection[Any]) -> list[bytes]:

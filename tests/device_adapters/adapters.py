@@ -11,7 +11,7 @@ from time import time
 from typing import Any, Self
 
 import psycopg
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 
 from commands.bus import Bus as CommandBus
 from config import Database

@@ -7,7 +7,7 @@ from random import Random
 from uuid import UUID
 
 import pytest
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 
 from domain.ids import CommunityId
 from domain.kernel import Claim, Event, Refused, stream_of

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 
 from config import Database
 from domain.ids import ResidentId

@@ -11,7 +11,7 @@ from threading import Thread
 
 import psycopg
 import pytest
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 
 from config import Database
 from domain.ids import CommunityId

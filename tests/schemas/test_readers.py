@@ -16,7 +16,7 @@ from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 from confluent_kafka.serialization import MessageField, SerializationContext
 from cryptography.exceptions import InvalidTag
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 
 from bootstrap import House, create_app
 from config import Database
