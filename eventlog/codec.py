@@ -120,8 +120,7 @@ class RecordCodec(Generic[T]):
         return kind.frame + kind.write(made)
 
     def _seal(self, kind: Kind, write: Write, fact: T, key: SubjectKey | None, aad: bytes) -> bytes:
-        hidden = {name: getattr(fact, name) for name in kind.sealed.names}
-        if all(isinstance(value, Erased) for value in hidden.values()):
+        if all(isinstance(getattr(fact, name), Erased) for name in kind.sealed.names):
             return b""
         if key is None:
             raise ValueError(f"{kind.written.name} needs the key of its subject")

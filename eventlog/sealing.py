@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import field
 from ssl import RAND_bytes  # unlike os.urandom it keeps the GIL, and it survives a fork
 from threading import Lock
 from time import monotonic
@@ -32,10 +33,15 @@ class SubjectKey:
 
     id: bytes
     dek: Secret
+    cipher: AESGCM = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cipher", AESGCM(self.dek))
 
 
 def fresh() -> SubjectKey:
-    return SubjectKey(id=RAND_bytes(KEY_ID), dek=RAND_bytes(32))
+    drawn = RAND_bytes(KEY_ID + 32)
+    return SubjectKey(id=drawn[:KEY_ID], dek=drawn[KEY_ID:])
 
 
 def nonce() -> bytes:
@@ -45,7 +51,7 @@ def nonce() -> bytes:
 def seal(key: SubjectKey, text: bytes, aad: bytes, nonce: bytes) -> bytes:
     """Version, key id, nonce, AES-256-GCM; the version and the key id are authenticated, too."""
     head = VERSION + key.id
-    return head + nonce + AESGCM(key.dek).encrypt(nonce, text, head + aad)
+    return head + nonce + key.cipher.encrypt(nonce, text, head + aad)
 
 
 def unseal(key: SubjectKey | None, box: bytes, aad: bytes) -> bytes | Erased:
@@ -58,7 +64,7 @@ def unseal(key: SubjectKey | None, box: bytes, aad: bytes) -> bytes | Erased:
     if head[1:] != key.id:
         return ERASED
     try:
-        return AESGCM(key.dek).decrypt(rest[:NONCE], rest[NONCE:], head + aad)
+        return key.cipher.decrypt(rest[:NONCE], rest[NONCE:], head + aad)
     except InvalidTag:
         raise Tampered from None
 
@@ -146,17 +152,16 @@ class Keyring:
         if missing:
             stored = self._store.load(community, missing.keys())
             found |= {s: self._opened(kept, missing[s]) for s, kept in stored.items()}
-            for subject in missing:
-                self._refresh(community, subject, found, now)
+            self._refresh(community, missing, found, now)
         return found
 
     def fresh(self) -> SubjectKey:
         """A new key, which nothing knows before it is stored."""
         return fresh()
 
-    def remember(self, community: UUID, subject: UUID, key: SubjectKey) -> None:
-        """After the append that stored it."""
-        self._refresh(community, subject, {subject: key}, self._clock())
+    def remember(self, community: UUID, keys: Mapping[UUID, SubjectKey]) -> None:
+        """After the append that stored them."""
+        self._refresh(community, keys, keys, self._clock())
 
     def forget(self, community: UUID, subject: UUID) -> None:
         with self._lock:
@@ -175,13 +180,18 @@ class Keyring:
         return SubjectKey(id=stored.key_id, dek=self._master.unwrap(stored.wrapped))
 
     def _refresh(
-        self, community: UUID, subject: UUID, found: Mapping[UUID, SubjectKey | None], now: float
+        self,
+        community: UUID,
+        subjects: Iterable[UUID],
+        found: Mapping[UUID, SubjectKey | None],
+        now: float,
     ) -> None:
         """`now` is from before the look, so that a forgotten key that returns late ages, too."""
         with self._lock:
-            self._cache.pop((community, subject), None)
-            if subject in found:
-                self._cache[community, subject] = Cached(key=found[subject], looked_at=now)
+            for subject in subjects:
+                self._cache.pop((community, subject), None)
+                if subject in found:
+                    self._cache[community, subject] = Cached(key=found[subject], looked_at=now)
             while len(self._cache) > self._most:
                 self._cache.popitem(last=False)
 

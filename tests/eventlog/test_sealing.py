@@ -98,13 +98,13 @@ def test_p1_a_key_destroyed_here_is_gone_at_once(keyring: Keyring, drawer: Drawe
 def test_what_an_append_stored_is_remembered_without_a_look(
     keyring: Keyring, drawer: Drawer
 ) -> None:
-    keyring.remember(HARBOUR, ANN, key := keyring.fresh())
+    keyring.remember(HARBOUR, {ANN: (key := keyring.fresh())})
     assert keyring.get(HARBOUR, [ANN]) == {ANN: key}
     assert drawer.asked == 0
 
 
 def test_the_same_subject_of_two_communities_has_two_keys(keyring: Keyring) -> None:
-    keyring.remember(HARBOUR, ANN, keyring.fresh())
+    keyring.remember(HARBOUR, {ANN: keyring.fresh()})
     assert keyring.get(MARINA, [ANN]) == {}
 
 
@@ -113,7 +113,7 @@ def test_it_remembers_no_more_than_it_may_and_the_latest_longest(
 ) -> None:
     many = [UUID(int=1000 + n) for n in range(150)]
     for subject in many:
-        keyring.remember(HARBOUR, subject, keyring.fresh())
+        keyring.remember(HARBOUR, {subject: keyring.fresh()})
     assert keyring.get(HARBOUR, many[:50]) == {}
     assert keyring.get(HARBOUR, many[50:]).keys() == set(many[50:])
 
@@ -163,7 +163,7 @@ def test_a_box_cut_short_is_noticed(cut: int) -> None:
 def test_the_same_text_is_never_sealed_to_the_same_bytes(
     keyring: Keyring, vault: KeyringVault
 ) -> None:
-    keyring.remember(HARBOUR, ANN, keyring.fresh())
+    keyring.remember(HARBOUR, {ANN: keyring.fresh()})
     assert vault.seal(HARBOUR, ANN, "2468") != vault.seal(HARBOUR, ANN, "2468")
 
 
