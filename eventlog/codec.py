@@ -15,7 +15,7 @@ from domain.kernel import EVENTS, Event
 from domain.record import ERASED, Erased, frozen
 from eventlog.sealing import SubjectKey, nonce, seal, unseal
 from eventlog.shapes import Shape
-from eventlog.writing import Write, writer
+from eventlog.writing import Write, blob, writer
 from schemas.registry import Entry, Registry, Schema, fingerprint
 from schemas.stream import NAMESPACE, SEALED_FIELD, open_names, schema_of, sealed_names
 
@@ -72,7 +72,7 @@ def parsed(schema: Schema) -> Written:
 
 @frozen
 class Kind:
-    """How a class is written now."""
+    """How a class is written now: its open fields, and last the sealed one, if it has any."""
 
     frame: bytes
     written: Written
@@ -114,10 +114,10 @@ class RecordCodec(Generic[T]):
     def encode(self, fact: T, key: SubjectKey | None, aad: bytes) -> bytes:
         """A fact with personal fields needs the key of its subject, unless all are erased."""
         kind = self._kind(type(fact))
-        made = kind.open.there(fact)
+        body = kind.frame + kind.write(fact)
         if kind.write_sealed:
-            made[SEALED_FIELD] = self._seal(kind, kind.write_sealed, fact, key, kind.frame + aad)
-        return kind.frame + kind.write(made)
+            body += blob(self._seal(kind, kind.write_sealed, fact, key, kind.frame + aad))
+        return body
 
     def _seal(self, kind: Kind, write: Write, fact: T, key: SubjectKey | None, aad: bytes) -> bytes:
         if all(isinstance(getattr(fact, name), Erased) for name in kind.sealed.names):
@@ -125,7 +125,7 @@ class RecordCodec(Generic[T]):
         if key is None:
             raise ValueError(f"{kind.written.name} needs the key of its subject")
         try:
-            text = write(kind.sealed.there(fact))
+            text = write(fact)
         except Exception:  # its message would quote what is personal
             raise TypeError(f"{kind.written.name} does not fit its sealed schema") from None
         return seal(key, text, aad, self._nonce())
@@ -156,13 +156,14 @@ class RecordCodec(Generic[T]):
     def _prepare(self, record: type) -> Kind:
         entry = self._entry(record)
         written = parsed(self._registry.schemas[entry.id])
+        shown, hidden = open_names(record), sealed_names(record)
         return Kind(
             frame=MAGIC + entry.id.to_bytes(FRAME - 1),
             written=written,
-            open=Shape(record, open_names(record)),
-            sealed=Shape(record, sealed_names(record)),
-            write=writer(written.open),
-            write_sealed=writer(written.sealed) if written.sealed else None,
+            open=Shape(record, shown),
+            sealed=Shape(record, hidden),
+            write=writer(written.open, record, shown),
+            write_sealed=writer(written.sealed, record, hidden) if hidden else None,
         )
 
     def _entry(self, record: type) -> Entry:

@@ -1,11 +1,15 @@
-"""Avro bytes from dicts: what fastavro's schemaless_writer gives, in a third of its time.
+"""Records as Avro bytes: what fastavro's schemaless_writer gives, in a third of its time.
 
-fastavro looks at the schema anew for each record and tries each branch of a union.
+It would want a dict of each record, look at the schema anew and try each branch of a union.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from struct import Struct
-from typing import Any, Final
+from typing import Any, Final, get_origin
+
+from eventlog.shapes import same, way
+from schemas.atoms import ATOMS, Atom, Convert
+from schemas.stream import bare, hints, item
 
 Write = Callable[[Any], bytes]
 
@@ -44,9 +48,9 @@ PRIMITIVES: Final[Mapping[str, Write]] = {
 }
 
 
-def writer(schema: Any) -> Write:
-    """Of a schema that fastavro has parsed, so that its names are full ones."""
-    return Writers().of(schema)
+def writer(schema: Any, record: type, names: Sequence[str]) -> Write:
+    """Writes these fields of a record; `schema` is fastavro's, so that its names are full ones."""
+    return Writers().record(schema["fields"], record, names)
 
 
 class Writers:
@@ -55,25 +59,31 @@ class Writers:
     def __init__(self) -> None:
         self._named: dict[str, Write] = {}
 
-    def of(self, schema: Any) -> Write:
-        match schema:
-            case str():
-                return PRIMITIVES.get(schema) or self._named[schema]
-            case ["null", other] | [other, "null"]:
-                return optional(self.of(other), schema.index("null"))
-            case {"type": "record", "name": name, "fields": fields}:
-                return self._named.setdefault(name, self._record(fields))
-            case {"type": "enum", "name": name, "symbols": symbols}:
-                return self._named.setdefault(name, one_of(symbols))
-            case {"type": "array", "items": items}:
-                return several(self.of(items))
-            case {"type": inner}:
-                return self.of(inner)
-        raise TypeError(f"nobody writes {schema}")
+    def record(self, fields: Any, record: type, names: Sequence[str]) -> Write:
+        types = {field["name"]: field["type"] for field in fields}
+        writes = [(name, self._of(types[name], hints(record)[name])) for name in names]
+        return lambda value: b"".join([write(getattr(value, name)) for name, write in writes])
 
-    def _record(self, fields: Any) -> Write:
-        writes = [(field["name"], self.of(field["type"])) for field in fields]
-        return lambda made: b"".join([write(made[name]) for name, write in writes])
+    def _of(self, schema: Any, hint: Any) -> Write:
+        core = bare(hint).core
+        match schema:
+            case str() if schema in self._named:
+                return self._named[schema]
+            case ["null", other] | [other, "null"]:
+                return optional(self._of(other, core), schema.index("null"))
+            case {"type": "record", "name": name, "fields": fields}:
+                return self._named.setdefault(name, self.record(fields, core, list(hints(core))))
+            case {"type": "enum", "symbols": symbols}:
+                return {symbol: long(n) for n, symbol in enumerate(symbols)}.__getitem__
+            case {"type": "array", "items": items}:
+                return several(self._of(items, item(core)), core)
+        return atom(ATOMS[core])
+
+
+def atom(kind: Atom) -> Write:
+    write = PRIMITIVES[kind.avro["type"] if isinstance(kind.avro, dict) else kind.avro]
+    there = kind.there
+    return (lambda value: write(there(value))) if there else write
 
 
 def optional(write: Write, null: int) -> Write:
@@ -81,9 +91,18 @@ def optional(write: Write, null: int) -> Write:
     return lambda value: nothing if value is None else something + write(value)
 
 
-def one_of(symbols: list[str]) -> Write:
-    return {symbol: long(index) for index, symbol in enumerate(symbols)}.__getitem__
+def several(write: Write, core: Any) -> Write:
+    ordered = in_order(item(core)) if get_origin(core) is frozenset else same
+
+    def written(found: Any) -> bytes:
+        if not found:
+            return b"\0"
+        return b"".join([long(len(found)), *map(write, ordered(found)), b"\0"])
+
+    return written
 
 
-def several(write: Write) -> Write:
-    return lambda found: b"".join([long(len(found)), *map(write, found), b"\0"]) if found else b"\0"
+def in_order(hint: Any) -> Convert:
+    """As eventlog.shapes puts a set in order."""
+    there = way(hint).there or same
+    return lambda found: sorted(found, key=lambda each: repr(there(each)))
