@@ -278,7 +278,7 @@ def test_e10_what_the_log_itself_cannot_give_stops_the_partition_and_alarms(
         bus: Carrier | LogBus = log_bus(pg_log)
         if not before:
             bus = carried(pg_log, lambda messages: ())
-        running = Adapters(pg_log, database, bus, compared=0.1)
+        running = Adapters(pg_log, database, bus, compared=0.5)
         if not before:
             running.start()
             soon(running.position)
