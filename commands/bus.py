@@ -116,15 +116,18 @@ class Bus:
             actor=actor.name,
             cause=cause,
         )
+        decide = self._decide_once if command_id else self._decide
         for tried in range(1, TRIES):
             with suppress(Conflict):
-                return self._decide(envelope, actor)
+                return decide(envelope, actor)
             self.pause(self.random.uniform(0, PAUSE * tried))
-        return self._decide(envelope, actor)
+        return decide(envelope, actor)
+
+    def _decide_once(self, envelope: Envelope, actor: Actor) -> Accepted:
+        """Whoever gives an id may have sent it before; an id of our own costs no look."""
+        return self.log.answer(envelope) or self._decide(envelope, actor)
 
     def _decide(self, envelope: Envelope, actor: Actor) -> Accepted:
-        if answer := self.log.answer(envelope):
-            return answer
         things = Things(
             log=self.log,
             community=envelope.community,
