@@ -1,5 +1,6 @@
 """Runs read models, each in a thread of its own, and builds one anew beside the live one."""
 
+import gc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event as Flag
@@ -16,6 +17,8 @@ from projections.projector import Projector
 LIVE, SHADOW = "read", "rebuild"
 IDLE_SECONDS, RETRY_SECONDS = 1.0, 0.5
 BUSY_SECONDS, BREATH_SECONDS = 0.1, 0.02
+BATCH = 5000  # a document that many events touch is written once a batch
+RARELY = 20_000, 50, 20
 log = structlog.get_logger()
 
 
@@ -39,6 +42,8 @@ class Runner:
     vault: Vault
 
     def run(self, kinds: Sequence[type[Projector]], stop: Flag) -> None:
+        """Takes the process: what batches are made of has no cycles to look for at every turn."""
+        gc.set_threshold(*RARELY)
         threads = [Thread(target=self.keep, args=(kind, stop), daemon=True) for kind in kinds]
         for thread in threads:
             thread.start()
@@ -74,7 +79,7 @@ class Runner:
     def follow(self, model: Projector, stop: Flag) -> None:
         source, applied_at = self.logs[model.follows], 0.0
         while not stop.is_set():
-            batch = source.read(after=model.position, wait=IDLE_SECONDS)
+            batch = source.read(after=model.position, limit=BATCH, wait=IDLE_SECONDS)
             if batch and not self.applied(model, batch):
                 stop.wait()
             if batch and monotonic() - applied_at < BUSY_SECONDS:
@@ -129,7 +134,7 @@ class Runner:
     def _catch_up(
         self, shadow: Projector, source: Readable, progress: Callable[[int, int], None]
     ) -> None:
-        while batch := source.read(after=shadow.position):
+        while batch := source.read(after=shadow.position, limit=BATCH):
             shadow.apply(batch)
             progress(shadow.position, source.head())
 

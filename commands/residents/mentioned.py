@@ -16,6 +16,7 @@ from domain.residents import Contact, Resident
 from domain.settings import Settings
 
 NOBODY = UUID(int=0)
+LONGEST_NUMBER = 18  # digits; Python refuses to read thousands of them
 Named = tuple[ApartmentId, str]
 
 
@@ -66,7 +67,8 @@ class Mentioned:
         self.homes = dict(self.things.find_all(Apartment, self.numbers.values()))
 
     def _find_groups(self) -> None:
-        asked = {t for meant in self.rows for t in meant.row.groups or () if t.isdecimal()}
+        said = {text for meant in self.rows for text in meant.row.groups or ()}
+        asked = {text for text in said if text.isdecimal() and len(text) <= LONGEST_NUMBER}
         claims = {text: access_groups.group_number(int(text)) for text in asked}
         owners = self.things.owners(claims.values())
         found = {text: owners[claim] for text, claim in claims.items() if claim in owners}

@@ -227,3 +227,20 @@ def test_m44_e_mails_numbers_and_uids_are_checked_by_their_kind() -> None:
 def test_a8_a_card_of_the_same_person_typed_otherwise_is_the_same() -> None:
     past = (*HOME, cards(ANN, "0A1B"))
     given(*past).when(sent(ANNS | {"RF Card": "0a:1b"})).then_nothing()
+
+
+def test_a22_a_number_of_thousands_of_digits_is_no_groups() -> None:
+    assert said(NEW | {"Access Group ID": "1" * 5000}) == [
+        "S2 (Access Group ID): no access group has this number: see the groups' list"
+    ]
+
+
+def test_a21_a_new_name_of_a_row_before_is_known_to_the_rows_after() -> None:
+    renamed = {"UID": str(ANN), "First Name": "Anna"}
+    again = ANNS | {"First Name": "Anna", "Last Name": "Archer"}
+    assert said(renamed, again) == ["G3 (First Name): the same person as in row 2"]
+    bob = {"UID": str(BOB), "First Name": "Ann", "Last Name": "Archer"}
+    home = (*HOME, a_resident(BOB, EVERYBODY, role="family"), joined(BOB, role="family"))
+    assert said(renamed, bob | {"First Name": "Bob"}, ANNS, past=home) == [
+        "F4 (Account Type): the apartment has a master already: 1 makes a member of the family"
+    ]

@@ -1,8 +1,10 @@
 """M93, M94, A54: every PIN and card in force, whose it is and since when."""
 
 import json
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given as forall
@@ -21,6 +23,7 @@ from domain.residents import (
     PinRevoked,
     ResidentDeleted,
 )
+from eventlog.sealing import Keyring, KeyringVault, StoredKey
 from projections.library import Kind, Library, LibraryEntry, LibraryFilter
 from tests.builders import (
     ANN,
@@ -41,10 +44,22 @@ from tests.builders import (
 )
 from tests.projections.histories import histories
 from tests.projections.properties import cuts_alike, few, is_its_schemas
-from tests.read_models import House
+from tests.read_models import House, MemoryKeys
 
 BOBS = Contact(first_name="Bob", last_name="Baker")
 CLEOS = Contact(first_name="Cleo", last_name="Archer")
+
+
+class CountedKeys(MemoryKeys):
+    """Whose keys were asked for, each time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks = list[set[UUID]]()
+
+    def load(self, community: UUID, subjects: Collection[UUID]) -> Mapping[UUID, StoredKey]:
+        self.looks.append(set(subjects))
+        return super().load(community, subjects)
 
 
 @pytest.fixture
@@ -224,6 +239,17 @@ def test_p3_what_is_erased_in_the_log_is_not_in_force(house: House) -> None:
     )
     assert [(e["name"], e["code"]) for e in entries(house)] == [(None, "1357")]
     assert codes(house, "card") == ["MY-1B-TAG"]
+
+
+def test_the_keys_of_a_batch_are_looked_up_together(house: House) -> None:
+    """A second round trip for a kind of rows would be one too many."""
+    keys = CountedKeys()
+    vault = KeyringVault(Keyring(keys.master, keys), lambda home: home.bytes)
+    with house.connect("read") as db:
+        model = Library(db, vault)
+        model.create()
+        model.apply(house.log.read(after=0))
+    assert keys.looks == [{ANN, BOB}, {ANN}]
 
 
 def test_no_code_lies_in_clear(house: House) -> None:
