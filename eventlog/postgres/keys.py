@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from uuid import UUID
 
+from eventlog.postgres.arrays import Uuids
 from eventlog.postgres.connections import Connections
 from eventlog.sealing import Keyring, KeyringVault, Master, StoredKey, fresh
 
@@ -20,7 +21,7 @@ class PostgresKeys:
         rows = self._connections.rows(
             "SELECT subject, key_id, wrapped FROM log.keys"
             " WHERE community = %s AND subject = ANY (%s)",
-            [community, list(subjects)],
+            [community, Uuids.of(subjects)],
         )
         return {subject: StoredKey(key_id=id, wrapped=wrapped) for subject, id, wrapped in rows}
 
