@@ -138,7 +138,7 @@ def audit_stream(say: Callable[[str], None]) -> int:
                     found += 1
             say(
                 f"{outlet.topic}: {audit.equal} equal, {audit.waiting} not yet relayed,"
-                f" {audit.aged} let go by age"
+                f" {audit.aged} let go by age, {audit.replayed} replayed"
             )
     return found
 

@@ -136,9 +136,9 @@ def no_broker() -> None:
     pytest.fail("no Kafka: apt-get install openjdk-17-jre-headless maven (or ALLOW_NO_KAFKA=1)")
 
 
-def a_topic(broker: Broker, partitions: int = PARTITIONS) -> str:
+def a_topic(broker: Broker, partitions: int = PARTITIONS, name: str | None = None) -> str:
     """A new one of this test's own; the name."""
-    name = f"test-{uuid4()}"
+    name = name or f"test-{uuid4()}"
     client = admin(broker)
     client.create_topics([NewTopic(name, partitions, 1)])
     client.close()

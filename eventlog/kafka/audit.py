@@ -52,14 +52,15 @@ class Leaves:
 
 class Audit:
     """`until`: the position up to which all must be there. After `differences`, the figures tell
-    how many leaves were equal, how many wait to be relayed, and how many the topic let go by age.
+    how many leaves were equal, how many wait to be relayed, how many the topic let go by age, and
+    how many came once more by a replay.
     """
 
     def __init__(self, outlet: Outlet, source: Source, reader: KafkaConsumer, until: int) -> None:
         self._outlet, self._source, self._reader, self._until = outlet, source, reader, until
         self._leaves = [Leaves() for _ in range(PARTITIONS)]
         self._replayed: dict[int, list[bytes]] = defaultdict(list)
-        self.equal = self.waiting = self.aged = 0
+        self.equal = self.waiting = self.aged = self.replayed = 0
 
     def differences(self) -> Iterator[str]:
         tps = partitions(self._reader, self._outlet.topic)
@@ -81,6 +82,7 @@ class Audit:
             leaf = leaf_of(record.key, record.value, said)
             if again:
                 self._replayed[position].append(leaf)
+                self.replayed += 1
             else:
                 self._leaves[partition].add(position, leaf)
 

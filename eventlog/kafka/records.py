@@ -33,6 +33,7 @@ def between(
     """
     left = {tp: end for tp, end in ends.items() if starts[tp] < end}
     reader.assign([*left])
+    reader.resume(*left)  # what was assigned and paused before stays paused
     for tp in left:
         reader.seek(tp, starts[tp])
     idle = 0

@@ -29,7 +29,7 @@ from eventlog.port import MAX_BATCH, Unavailable
 
 LEADS: Final = 7450489151653712  # with the topic: the advisory lock of the one that writes to it
 RETRY_SECONDS, WAIT_SECONDS, REFRESH_SECONDS = 0.5, 1.0, 3600.0
-LAST_SECONDS = 5.0
+LAST_SECONDS, PATIENCE_SECONDS = 5.0, 10.0
 WRITING: Final = {
     "transaction_timeout_ms": 30_000,
     "retry_backoff_ms": 10,  # also the pause where a transaction follows another closely
@@ -93,7 +93,7 @@ class Writer:
             broker, transactional_id=outlet.id, **WRITING
         )
         try:
-            self._producer.init_transactions()
+            in_time(self._producer.init_transactions)
             self.start = looked(outlet, broker, kept)
         except BaseException:
             self.close()
@@ -101,8 +101,11 @@ class Writer:
         self.place, self._written = self.start.place, monotonic()
 
     def close(self) -> None:
+        """kafka-python's close gives up where records are left unsent, and its thread goes on."""
         with suppress(KafkaError):
             self._producer.close(timeout=1)
+        self._producer._sender.force_close()
+        self._producer._unregister_cleanup()
 
     def publish(self, records: Sequence[RawRecord]) -> None:
         """In one transaction, without what its partition has already."""
@@ -139,11 +142,32 @@ class Writer:
     def _commit(self, place: Place, sent: Sequence[Any]) -> None:
         at = {self.outlet.anchor: OffsetAndMetadata(place.position, place.text(), -1)}
         self._producer.send_offsets_to_transaction(at, self.outlet.id)
-        self._producer.flush()
+        self._producer.flush(timeout=PATIENCE_SECONDS)
         for one in sent:  # kafka-python would commit without those that it could not even queue
             if not one.succeeded():
                 raise one.exception or KafkaTimeoutError("not sent")
-        self._producer.commit_transaction()
+        in_time(self._producer.commit_transaction)
+
+
+def in_time(act: Callable[[], None]) -> None:
+    """KafkaTimeoutError where kafka-python would wait for ever, as it does for some answers that a
+    killed broker owes it.
+    """
+    failures = list[BaseException]()
+
+    def acted() -> None:
+        try:
+            act()
+        except BaseException as failure:
+            failures.append(failure)
+
+    thread = Thread(target=acted, daemon=True)
+    thread.start()
+    thread.join(PATIENCE_SECONDS)
+    if thread.is_alive():
+        raise KafkaTimeoutError(act.__name__)
+    if failures:
+        raise failures[0]
 
 
 def looked(outlet: Outlet, broker: Broker, kept: Place | None) -> Start:

@@ -6,8 +6,9 @@ from time import sleep
 import psycopg
 import pytest
 
-from eventlog.bus import headers_of, partition_of
-from eventlog.kafka.relay import ask_replay
+from eventlog.bus import PARTITIONS, headers_of, partition_of
+from eventlog.kafka import client
+from eventlog.kafka.relay import Writer, ask_replay
 from tests.eventlog.kafka.relaying import Relaying, grow
 
 
@@ -102,3 +103,23 @@ def test_a_log_that_is_older_than_its_topic_is_not_published(
         sleep(1)
     assert "Kafka has position 10, the log ends at 5" in capsys.readouterr().out
     assert len(relaying.records()) == 10
+
+
+def test_a_tail_is_found_behind_what_many_relays_left_half_done(relaying: Relaying) -> None:
+    """Aborted records and the marks of their ends take offsets, and are no records."""
+    grow(relaying.database, 60)
+    first = Writer(relaying.outlet, relaying.broker, None)
+    first.publish(relaying.log.raw(after=0))
+    first.close()
+    for _ in range(12):
+        torn = client.producer(relaying.broker, transactional_id=relaying.outlet.id)
+        torn.init_transactions()
+        torn.begin_transaction()
+        for partition in range(PARTITIONS):
+            torn.send(relaying.topic, b"torn", partition=partition)
+        torn.flush()
+        torn.close()
+    heir = Writer(relaying.outlet, relaying.broker, None)
+    heir.close()
+    assert heir.place == first.place
+    assert heir.start.lost == ()
