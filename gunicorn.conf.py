@@ -1,5 +1,6 @@
 """What the command line in the Procfile cannot say."""
 
+import gc
 import os
 import shutil
 import signal
@@ -28,6 +29,7 @@ def post_fork(_server: object, _worker: object) -> None:
     connection to a listener that nobody accepts from (K1).
     """
     end_with_parent(signal.SIGKILL)
+    gc.set_threshold(20_000, 50, 20)  # a large sheet or page has no cycles to look for at each turn
 
 
 def child_exit(_server: object, worker: Any) -> None:

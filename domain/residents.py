@@ -172,6 +172,8 @@ def legal_contact(contact: Contact) -> Contact:
     last = legal_name(contact.last_name, "last_name")
     if len(contact.phones) > PHONES:
         raise Malformed("phones", f"{PHONES} at most")
+    if (first, last) == (contact.first_name, contact.last_name):
+        return contact
     return replace(contact, first_name=first, last_name=last)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 from uuid import UUID
 
 from commands.bus import Things, command, handles
@@ -16,7 +15,6 @@ from domain.kernel import Event, Malformed, MalformedRows, Refused, stream_of
 from domain.residents import Contact, ContactChanged, Resident, ResidentAdded
 
 NAMELESS = Contact(first_name="", last_name="")
-EMPTIED = {"email", "remark", "mobile"}
 
 
 @command
@@ -186,18 +184,17 @@ def renamed(meant: Meant, home: Apartment) -> list[Event]:
 
 def contact(meant: Meant, now: Contact) -> Contact:
     """What the row says over what is there."""
-    row = meant.row
-    changes: dict[str, Any] = dict.fromkeys(row.clear & EMPTIED)
-    said = {
-        "first_name": row.first_name,
-        "last_name": row.last_name,
-        "email": meant.email,
-        "mobile": meant.mobile,
-        "remark": row.remark,
-        "phones": phones(row, now.phones),
-    }
-    changes |= {name: value for name, value in said.items() if value is not None}
-    return residents.legal_contact(replace(now, **changes))
+    row, clear = meant.row, meant.row.clear
+    return residents.legal_contact(
+        Contact(
+            first_name=row.first_name or now.first_name,
+            last_name=row.last_name or now.last_name,
+            email=meant.email or (None if "email" in clear else now.email),
+            mobile=meant.mobile or (None if "mobile" in clear else now.mobile),
+            phones=phones(row, now.phones),
+            remark=row.remark or (None if "remark" in clear else now.remark),
+        )
+    )
 
 
 def phones(row: ResidentRow, now: Sequence[str]) -> tuple[str, ...]:
