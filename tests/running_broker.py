@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from json import dumps
@@ -76,10 +76,10 @@ def free_ports() -> int:
 
 
 @contextmanager
-def apache_kafka(**more: str) -> Iterator[RunningBroker]:
+def apache_kafka(port: int = 0, more: Mapping[str, str] = {}) -> Iterator[RunningBroker]:
+    """`more` goes over the settings of eventlog.kafka.server."""
     with a_folder() as folder:
-        named = {name.replace("_", "."): value for name, value in more.items()}
-        server = KafkaServer(folder / "kafka", free_ports(), named)
+        server = KafkaServer(folder / "kafka", port or free_ports(), more)
         running = RunningBroker(server, folder / "log")
         try:
             running.start()

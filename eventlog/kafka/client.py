@@ -1,5 +1,6 @@
 """Kafka's clients as they are all made here: nothing skipped, nothing half-written read."""
 
+import logging
 from typing import Any, Final
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
@@ -17,6 +18,9 @@ READING: Final = {
     "session_timeout_ms": 10_000,
     "heartbeat_interval_ms": 2_000,
 }
+
+# Its admin client tells the password to whoever asks for its debug messages.
+logging.getLogger("kafka").setLevel(logging.INFO)
 
 
 def producer(broker: Broker, **more: Any) -> KafkaProducer:
