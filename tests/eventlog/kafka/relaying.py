@@ -25,7 +25,8 @@ from tests.eventlog.bus_contract import COMMUNITIES
 INSERT = """
     INSERT INTO log.events
     SELECT n, (%(communities)s::uuid[])[1 + n %% 30], gen_random_uuid(), 1, 'PinIssued', null,
-        clock_timestamp(), 'pm', gen_random_uuid(), null, '\\x00000000'::bytea || int8send(n), ''
+        clock_timestamp(), 'pm', gen_random_uuid(), null,
+        '\\x00000000'::bytea || int8send(n) || decode(repeat('ab', %(size)s), 'hex'), ''
     FROM generate_series(
         (SELECT coalesce(max(position), 0) + 1 FROM log.events),
         (SELECT coalesce(max(position), 0) + %(many)s FROM log.events)) n"""
@@ -51,10 +52,10 @@ follow(outlet, log, Broker(servers=said["servers"]), connect, stop)
 """
 
 
-def grow(database: Database, many: int) -> None:
+def grow(database: Database, many: int, size: int = 0) -> None:
     """As many more events, of 30 communities in turn; past the append function, for speed."""
     with psycopg.connect(database.owner) as db:
-        db.execute(INSERT, {"communities": COMMUNITIES, "many": many})
+        db.execute(INSERT, {"communities": COMMUNITIES, "many": many, "size": size})
         db.execute("SELECT pg_notify('log', (SELECT max(position) FROM log.events)::text)")
 
 

@@ -117,7 +117,11 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
             )
             operator.alter_user_scram_credentials([credential])
         yield Guarded(
-            running.server.broker, *(f"127.0.0.1:{at}" for at in (scram, tls, both)), authority
+            open=running.server.broker,
+            scram=f"127.0.0.1:{scram}",
+            tls=f"127.0.0.1:{tls}",
+            both=f"127.0.0.1:{both}",
+            authority=authority,
         )
 
 
