@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from config import Config
+from config import ROOT, Config
 from running import wanted
 from supervision import Supervised, Supervisor, configuration, strays
 from tests.running_server import a_folder
@@ -212,6 +212,22 @@ def test_a_database_url_starts_no_postgres(monkeypatch: pytest.MonkeyPatch) -> N
     assert "hush" not in written
     assert "gunicorn 'a b'" in written
     assert "/srv/100%%/gatehouse/log/web.log" in written
+
+
+def test_kafka_and_the_relay_are_for_who_wants_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("KAFKA", "KAFKA_BOOTSTRAP"):
+        monkeypatch.delenv(name, raising=False)
+    without = Config.from_env()
+    assert "gatehouse kafka" not in configuration(without, {})
+    assert "relay" not in wanted(without, ROOT / "Procfile")
+    monkeypatch.setenv("KAFKA", "1")
+    ours = Config.from_env()
+    assert "command = gatehouse kafka" in configuration(ours, {})
+    assert "relay" in wanted(ours, ROOT / "Procfile")
+    monkeypatch.setenv("KAFKA_BOOTSTRAP", "broker.example:9093")
+    theirs = Config.from_env()
+    assert "gatehouse kafka" not in configuration(theirs, {})
+    assert "relay" in wanted(theirs, ROOT / "Procfile")
 
 
 def test_the_phones_are_for_the_demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def published(relaying: Relaying, many: int) -> tuple[float, int]:
     process = relaying.start()
     relaying.wait_for(1)
     first, began = relaying.position(), time.perf_counter()
-    relaying.wait_for(many)
+    relaying.wait_for(many, 240)
     rate = (many - first) / (time.perf_counter() - began)
     memory: int = psutil.Process(process.pid).memory_info().rss
     process.terminate()

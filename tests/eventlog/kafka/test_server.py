@@ -1,9 +1,9 @@
 """Apache Kafka from nothing: prepared, killed, wiped, and what is said where it cannot run."""
 
 import os
-import subprocess
 from pathlib import Path
 
+import psutil
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
@@ -12,6 +12,7 @@ from eventlog.kafka import server as kafka_server
 from eventlog.kafka.broker import Broker
 from eventlog.kafka.client import admin, consumer, producer
 from eventlog.kafka.server import KafkaServer
+from tests import running_broker
 from tests.running_broker import RunningBroker, a_topic
 
 
@@ -49,15 +50,9 @@ def test_a_killed_broker_has_kept_what_it_was_given_and_a_wiped_one_has_nothing(
 
 
 def test_it_listens_on_loopback_only_and_its_data_are_its_owners(own_broker: RunningBroker) -> None:
-    listening = subprocess.run(
-        ["ss", "-Hltnp"],  # noqa: S607
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.splitlines()
-    of_it = [line for line in listening if f"pid={own_broker.process.pid}," in line]
-    assert len(of_it) == 2
-    assert all("127.0.0.1" in line for line in of_it)
+    its = psutil.Process(own_broker.process.pid).net_connections("tcp")
+    listening = [each.laddr.ip for each in its if each.status == psutil.CONN_LISTEN]
+    assert [ip.removeprefix("::ffff:") for ip in listening] == ["127.0.0.1"] * 2
     assert own_broker.server.data.stat().st_mode & 0o077 == 0
 
 
@@ -89,3 +84,30 @@ def test_half_a_download_is_no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert [p.suffix for p in (tmp_path / "cache" / "gatehouse").iterdir() if p.is_dir()] == [
         ".new"
     ]
+
+
+def test_in_ci_no_test_goes_without_kafka(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOW_NO_KAFKA", "1")
+    monkeypatch.setattr(running_broker, "CI", False)
+    with pytest.raises(pytest.skip.Exception):
+        running_broker.no_broker()
+    monkeypatch.setattr(running_broker, "CI", True)
+    with pytest.raises(pytest.fail.Exception):
+        running_broker.no_broker()
+    monkeypatch.setattr(running_broker, "CI", False)
+    monkeypatch.delenv("ALLOW_NO_KAFKA")
+    with pytest.raises(pytest.fail.Exception):
+        running_broker.no_broker()
+
+
+def test_where_there_is_no_java_the_small_broker_serves(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It hides what was aborted (`probed`), and the change is told."""
+    monkeypatch.setattr(running_broker, "CI", False)
+    monkeypatch.setattr(running_broker, "has_apache_kafka", lambda: False)
+    monkeypatch.delenv("KAFKA_BOOTSTRAP", raising=False)
+    with running_broker.any_broker() as broker:
+        write(broker, topic := a_topic(broker, 1), b"1")
+        assert read(broker, topic, 1) == [b"1"]
+    assert "noida-db" in capfd.readouterr().err
