@@ -278,7 +278,7 @@ def tail(after: int | None, follow: bool) -> None:
 @gatehouse.command()
 @click.argument("name")
 def run(name: str) -> None:
-    """Run one process of the Procfile in the foreground: projector, adapters, reactions or relay."""
+    """Run one process of the Procfile: projector, adapters, reactions or relay."""
     _bootstrap().run(name)
 
 
