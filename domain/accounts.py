@@ -109,6 +109,8 @@ def token_claim(digest: Personal[str]) -> Claim:
 def open_account(known: Account | None, wanted: AccountOpened) -> list[Event]:
     if isinstance(wanted.name, str):
         legal_name(wanted.name)
+    if known and (known.name, known.role) == (wanted.name, wanted.role):
+        return []  # whatever was assigned to it since
     return begin(known, wanted)
 
 

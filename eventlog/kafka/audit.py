@@ -9,7 +9,7 @@ from typing import Any
 from kafka import KafkaConsumer
 
 from eventlog.bus import PARTITIONS, Message
-from eventlog.kafka.records import POSITION, REPLAYED, SEQUENCE, between, partitions
+from eventlog.kafka.records import POSITION, REPLAYED, SEQUENCE, between, is_ours, partitions
 from eventlog.kafka.relay import Outlet, Source
 
 LEAF_BYTES = 16
@@ -72,6 +72,9 @@ class Audit:
     def _read(self, begins: Mapping[Any, int], ends: Mapping[Any, int]) -> Iterator[str]:
         counts = dict[int, int]()
         for record in between(self._reader, begins, ends):
+            if not is_ours(record):
+                yield f"{record.topic}/{record.partition}: offset {record.offset} is not ours"
+                continue
             partition, said = record.partition, dict(record.headers)
             position, count = int(said[POSITION]), int(said.pop(SEQUENCE))
             expected = counts.get(partition, count - 1 if begins else 0) + 1

@@ -57,7 +57,8 @@ def tails(reader: KafkaConsumer, tps: Sequence[TopicPartition]) -> list[Tail]:
     while left:
         starts = {tp: max(begins[tp], ends[tp] - back) for tp in left}
         for record in between(reader, starts, {tp: ends[tp] for tp in left}):
-            found[TopicPartition(record.topic, record.partition)] = _tail(record)
+            if is_ours(record):
+                found[TopicPartition(record.topic, record.partition)] = _tail(record)
         left = [tp for tp in left if tp not in found and starts[tp] > begins[tp]]
         back *= 16
     return [
@@ -65,6 +66,12 @@ def tails(reader: KafkaConsumer, tps: Sequence[TopicPartition]) -> list[Tail]:
         for tp in tps
         for t in [found.get(tp, Tail())]
     ]
+
+
+def is_ours(record: Any) -> bool:
+    """What somebody else wrote to the topic has no place in the log: it is nobody's tail."""
+    said = dict(record.headers)
+    return all(said.get(name, b"").isdigit() for name in (POSITION, SEQUENCE))
 
 
 def _tail(record: Any) -> Tail:

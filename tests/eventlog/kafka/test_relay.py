@@ -1,6 +1,7 @@
 """The relay, on a log and a broker that stay well: what it brings, and how it is asked for more."""
 
 from collections import defaultdict
+from contextlib import closing
 from time import sleep
 
 import psycopg
@@ -82,6 +83,26 @@ def test_a_replay_brings_again_what_is_asked_for_marked_and_in_the_sequence(
     differences, audit = relaying.audited()
     assert differences == []
     assert audit.equal == 101
+
+
+def test_a_strangers_records_stop_nobody_and_the_audit_points_at_them(relaying: Relaying) -> None:
+    grow(relaying.database, 60)
+    with relaying.runs():
+        relaying.wait_for(60)
+    with closing(client.producer(relaying.broker, acks="all")) as stranger:
+        for partition in range(PARTITIONS):
+            headers = [("gh-position", b"soon")] * (partition % 2)
+            sent = stranger.send(
+                relaying.topic, b"hello", b"key", headers=headers, partition=partition
+            )
+            sent.get(10)
+    grow(relaying.database, 60)
+    with relaying.runs():
+        relaying.wait_for(120)
+    differences, audit = relaying.audited()
+    assert audit.equal == 120
+    assert len(differences) == PARTITIONS
+    assert all(line.endswith("is not ours") for line in differences)
 
 
 def test_nobody_replays_before_anything_was_published(relaying: Relaying) -> None:
