@@ -70,8 +70,8 @@ class Surroundings(Protocol):
     def pause(self, seconds: float, *, until_wishes: bool) -> None:
         """Returns early if it is over; if `until_wishes`, also for new ones."""
 
-    def breathe(self) -> None:
-        """Time for others, between two writes."""
+    def wrote(self, records: int, grants: bool) -> None:
+        """Time for others, between two writes. Revocations if they are not grants."""
 
     def catch_up(self) -> None:
         """Read what the phone wrote by the clock that it has now. May raise anything."""
@@ -268,7 +268,7 @@ class Keeper:
     def _write(self, todo: Sequence[str], grants: bool) -> None:
         for batch in self._batches(todo):
             self._write_batch(batch)
-            self._lane.breathe()
+            self._lane.wrote(len(batch), grants)
             if grants and self.hear():
                 return
 

@@ -11,6 +11,7 @@ from typing import Protocol
 from uuid import UUID
 
 import structlog
+from prometheus_client import Counter
 
 from device_adapters import clocks
 from device_adapters.keeper import Keeper, Patience
@@ -30,6 +31,7 @@ from domain.ids import DeviceId
 from domain.settings import PinMode
 
 logger = structlog.get_logger()
+WRITTEN = Counter("gatehouse_phone_records_written", "Records sent to phones", ["kind"])
 Poll = Callable[[DeviceId, Phone], timedelta | None]  # as doorlog.off
 
 
@@ -119,6 +121,7 @@ class Lane:
         self._bell = Condition()
         self._inbox: dict[UUID, Want] = {}
         self.pin_mode: PinMode = "pin"
+        self.because: Mapping[str, object] = {}  # the event that the latest wishes came of
         self.zone: str | None = None
         self._moved: Place | None = None
         self._hinted = self._checked = self._over = self._retired = False
@@ -208,7 +211,10 @@ class Lane:
             self._bell.wait_for(lambda: self._over or (until_wishes and self._inbox), seconds)
         self._check_over()
 
-    def breathe(self) -> None:
+    def wrote(self, records: int, grants: bool) -> None:
+        kind = "grants" if grants else "revocations"
+        WRITTEN.labels(kind).inc(records)
+        logger.info("written", device=str(self.device), kind=kind, records=records, **self.because)
         self._check_over()
         self._poll_if_due()
 

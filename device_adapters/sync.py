@@ -1,7 +1,7 @@
 """Follows the log, and tells every lane what its phone should hold."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -80,6 +80,7 @@ class DoorSync(Consumer):
     def __init__(self, outside: Outside, rhythm: Rhythm, live_from: int) -> None:
         super().__init__()
         self._outside, self._live_from = outside, live_from
+        self._because: Mapping[str, object] = {}
         self._sites = defaultdict[CommunityId, Site](Site)
         self._homes: dict[DeviceId, CommunityId] = {}
         self._said = defaultdict[DeviceId, Said](Said)
@@ -152,7 +153,9 @@ class DoorSync(Consumer):
                 self._said[r.event.device].take(r.event)
 
     def settle(self, batch: Batch[Any]) -> None:
-        if batch[-1].position >= self._live_from:
+        last = batch[-1]
+        self._because = {"position": last.position, "command_id": str(last.command_id)}
+        if last.position >= self._live_from:
             self.go()
 
     def go(self) -> None:
@@ -161,6 +164,7 @@ class DoorSync(Consumer):
             for device, wishes in site.wishes().items():
                 known = device in self.lanes
                 lane = self.lanes[device] if known else self._open(site.devices[device])
+                lane.because = self._because
                 lane.want(wishes, site.pin_mode, site.zone)
                 if not known:
                     lane.start()

@@ -8,6 +8,8 @@ from hmac import compare_digest
 from typing import TypeVar
 from uuid import UUID
 
+from prometheus_client import Histogram
+
 from domain.ids import CommunityId
 from domain.kernel import Claim, Event, Refused, stream_of, subject_of
 from domain.record import Erased
@@ -33,6 +35,11 @@ from eventlog.postgres.reading import Reader, is_personal
 from eventlog.sealing import Master, SubjectKey
 
 R = TypeVar("R")
+SECONDS = Histogram(
+    "gatehouse_append_seconds",
+    "From events to their commit, the wait for the group included",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+)
 MANY = 1_000
 
 
@@ -105,7 +112,7 @@ class PostgresLog:
     ) -> Accepted:
         keys, new = self._keys(envelope.community, events)
         try:
-            with uncollected() if len(events) > MANY else nullcontext():
+            with SECONDS.time(), uncollected() if len(events) > MANY else nullcontext():
                 position = self._appender.append(self._entry(envelope, events, guards, keys, new))
         except (Repeated, Unsure) as failure:
             if answer := self.answer(envelope):

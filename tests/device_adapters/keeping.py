@@ -56,7 +56,7 @@ class Hands:
         if not (until_wishes and self.inbox):
             self.seconds += seconds
 
-    def breathe(self) -> None:
+    def wrote(self, records: int, grants: bool) -> None:
         self.writes += 1
         self.inbox |= self.later.pop(self.writes, {})
 

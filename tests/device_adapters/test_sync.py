@@ -270,6 +270,18 @@ def test_d15_factory_reset_and_reboot_are_found_and_repaired() -> None:
         assert house.is_right()
 
 
+def test_a_write_to_a_phone_is_told_with_the_event_that_it_answers_to() -> None:
+    with Fleet(["X916"]) as fleet, a_house(fleet, *PEOPLE) as house:
+        soon(lambda: house.now().get((12, "pin")) == "verified")
+        with capture_logs() as logged:
+            house.happen(PinRevoked(resident=BOB))
+            soon(lambda: house.now()[12, "pin"] == "withdrawn")
+        [told] = [line for line in logged if line["event"] == "written"]
+        [event] = [r for r in house.log.read(after=0) if type(r.event) is PinRevoked]
+        assert (told["position"], told["command_id"]) == (event.position, str(event.command_id))
+        assert (told["kind"], told["records"]) == ("revocations", 1)
+
+
 def test_d15_records_entered_by_hand_are_left_alone_counted_and_warned_of_once() -> None:
     with Fleet(["X916"]) as fleet, a_house(fleet, *PEOPLE) as house, capture_logs() as logged:
         soon(lambda: house.now().get((12, "pin")) == "verified")
