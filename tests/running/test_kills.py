@@ -28,6 +28,7 @@ from tests.running.ledger import Ledger
 from tests.running.watch import verified
 
 CLIENTS = 4
+QUIET = {"alarms", "door_log"}  # nobody tampers with these phones, nobody stands at these doors
 LOG = "select position, stream, version, command_id, actor from log.events order by position"
 Victim = Callable[[Installation], int]
 
@@ -45,6 +46,7 @@ VICTIMS: Mapping[str, Victim] = {
     "web master": child("web"),
     "projector": child("projector"),
     "adapters": child("adapters"),
+    "reactions": child("reactions"),
     "postgres": child("postgres"),
 }
 
@@ -225,7 +227,7 @@ def test_k0_a_read_model_equals_its_rebuild(
         before = {table: contents(db, table) for table in tables(db, kind)}
         running.house.runner.rebuild(kind)
         assert {table: contents(db, table) for table in tables(db, kind)} == before
-        assert any(before.values()) or kind.follows == "reports"
+        assert any(before.values()) or kind.name in QUIET
 
 
 def stands_at(db: "Connection[Any]", kind: type[Projector]) -> int:
