@@ -79,7 +79,7 @@ def instants(day: date, at: time, zone: tzinfo) -> tuple[datetime, datetime]:
     """The one or the two times at which a clock shows this; if it never does, the second is
     before the change and the first after it (PEP 495).
     """
-    wall = datetime.combine(day, at, zone)
+    wall = datetime.combine(day, at.replace(fold=0), zone)
     return wall.astimezone(UTC), wall.replace(fold=1).astimezone(UTC)
 
 

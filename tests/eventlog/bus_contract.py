@@ -12,7 +12,7 @@ from domain.ids import CommunityId
 from eventlog.bus import PARTITIONS, Bus, Message, RawRecord, partition_of, raw_of
 
 COMMUNITIES = [CommunityId(UUID(int=n)) for n in range(1, 31)]
-LONG = 10.0
+LONG = 30.0  # a broker that has only just come up makes a group in its own time
 
 
 def a_record(position: int, community: CommunityId = COMMUNITIES[0]) -> RawRecord:
@@ -115,14 +115,14 @@ class BusContract(ABC):
         with self.reader() as bus:
             began = monotonic()
             assert bus.poll(0.05) == []
-            assert monotonic() - began < LONG
+            assert monotonic() - began < 5
 
     def test_a_poll_ends_early_when_something_comes(self) -> None:
         with self.reader() as bus, later(lambda: self.publish([a_record(1)])):
             began = monotonic()
             found = bus.poll(LONG) or bus.poll(LONG)
             assert [raw_of(message).position for message in found] == [1]
-            assert monotonic() - began < LONG / 2
+            assert monotonic() - began < 5 / 2
 
 
 @contextmanager
