@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -97,12 +98,14 @@ def noida() -> Iterator[Broker]:
         binary = shutil.which("noida-db", path=Path(sys.executable).parent)
         command = [str(binary), "start", *options]
         silent = subprocess.DEVNULL
-        process = subprocess.Popen(command, stdout=silent, stderr=silent)  # noqa: S603
+        process = subprocess.Popen(  # noqa: S603
+            command, stdout=silent, stderr=silent, start_new_session=True
+        )
         try:
             server.wait_ready()
             yield server.broker
         finally:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)  # the command is not the broker, but its parent
             process.wait(30)
 
 
