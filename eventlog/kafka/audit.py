@@ -2,7 +2,7 @@
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -66,10 +66,13 @@ class Audit:
         tps = partitions(self._reader, self._outlet.topic)
         begins, ends = self._reader.beginning_offsets(tps), self._reader.end_offsets(tps)
         aged = [begins[tp] > 0 for tp in tps]
-        yield from self._read(begins, ends)
+        yield from self._read(begins, ends, aged)
         yield from self._compare(aged)
 
-    def _read(self, begins: Mapping[Any, int], ends: Mapping[Any, int]) -> Iterator[str]:
+    def _read(
+        self, begins: Mapping[Any, int], ends: Mapping[Any, int], aged: Sequence[bool]
+    ) -> Iterator[str]:
+        """A partition counts from 1, unless its first records were let go by age."""
         counts = dict[int, int]()
         for record in between(self._reader, begins, ends):
             if not is_ours(record):
@@ -77,7 +80,7 @@ class Audit:
                 continue
             partition, said = record.partition, dict(record.headers)
             position, count = int(said[POSITION]), int(said.pop(SEQUENCE))
-            expected = counts.get(partition, count - 1 if begins else 0) + 1
+            expected = counts.get(partition, count - 1 if aged[partition] else 0) + 1
             if count != expected:
                 yield self._said(partition, position, f"has gh-seq {count}, not {expected}")
             counts[partition] = count
@@ -89,7 +92,7 @@ class Audit:
             else:
                 self._leaves[partition].add(position, leaf)
 
-    def _compare(self, aged: list[bool]) -> Iterator[str]:
+    def _compare(self, aged: Sequence[bool]) -> Iterator[str]:
         until = max(self._until, *(leaves.last for leaves in self._leaves))
         begun, after = 0, 0
         while records := self._source.raw(after=after):

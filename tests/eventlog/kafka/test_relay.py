@@ -105,6 +105,21 @@ def test_a_strangers_records_stop_nobody_and_the_audit_points_at_them(relaying: 
     assert all(line.endswith("is not ours") for line in differences)
 
 
+def test_the_audit_sees_that_the_first_records_of_a_partition_are_missing(
+    relaying: Relaying,
+) -> None:
+    grow(relaying.database, 1)
+    [event] = relaying.log.raw(after=0)
+    carried = relaying.outlet.message(event)
+    with closing(client.producer(relaying.broker, acks="all")) as producer:
+        headers = [*carried.headers.items(), ("gh-seq", b"3")]
+        given = carried.value, carried.key, headers, carried.partition
+        producer.send(relaying.topic, *given).get(10)
+    differences, audit = relaying.audited()
+    assert audit.equal == 1
+    assert [line.partition(" has ")[2] for line in differences] == ["gh-seq 3, not 1"]
+
+
 def test_nobody_replays_before_anything_was_published(relaying: Relaying) -> None:
     with relaying.connect() as db:
         assert ask_replay(db, relaying.outlet, 1) is None
