@@ -96,7 +96,10 @@ class EventLog(Protocol):
 class Vault(Protocol):
     """Keys of subjects: what is sealed for one can be forgotten alone."""
 
-    def seal(self, community: CommunityId, subject: UUID, text: str) -> bytes: ...
+    def seal(self, community: CommunityId, texts: Sequence[tuple[UUID, str]]) -> list[bytes]:
+        """Each text sealed for its subject, in order; empty for one forgotten meanwhile, and such
+        a box opens as erased.
+        """
 
     def open(
         self, community: CommunityId, boxes: Sequence[tuple[UUID, bytes]]

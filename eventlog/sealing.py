@@ -207,10 +207,13 @@ class KeyringVault:
         self._keyring, self._index_key_of = keyring, index_key_of
         self._begun: dict[UUID, hmac.HMAC] = {}
 
-    def seal(self, community: UUID, subject: UUID, text: str) -> bytes:
-        """An empty box for a subject forgotten meanwhile: it opens as erased."""
-        key = self._keyring.get(community, [subject])[subject]
-        return seal(key, text.encode(), box_aad(community, subject), nonce()) if key else b""
+    def seal(self, community: UUID, texts: Sequence[tuple[UUID, str]]) -> list[bytes]:
+        keys = self._keyring.get(community, {subject for subject, _ in texts})
+        return [
+            seal(key, text.encode(), box_aad(community, subject), nonce()) if key else b""
+            for subject, text in texts
+            for key in [keys[subject]]
+        ]
 
     def open(self, community: UUID, boxes: Sequence[tuple[UUID, bytes]]) -> list[str | Erased]:
         keys = self._keyring.get(community, {subject for subject, _ in boxes})

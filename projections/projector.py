@@ -22,7 +22,7 @@ from psycopg.rows import dict_row
 
 from domain.ids import CommunityId
 from domain.kernel import Unknown
-from domain.record import Erased, Personal
+from domain.record import Erased
 from eventlog.consumer import Consumer
 from eventlog.port import Recorded, Vault
 
@@ -170,23 +170,19 @@ class Projector(Consumer):
 
     def seal(self, rows: Iterable[Row], column: str, subject: str) -> None:
         """What these rows say in clear in a column stands sealed in another one thereafter."""
-        said = defaultdict[CommunityId, list[Row]](list)
+        said = defaultdict[CommunityId, list[tuple[Row, str]]](list)
         for row in rows:
-            if column in row:
-                said[row["community"]].append(row)
+            match row.pop(column, ...):
+                case str(text):
+                    said[row["community"]].append((row, text))
+                case Erased():
+                    row[f"{column}_sealed"] = b""  # such a box opens as erased
+                case None:
+                    row[f"{column}_sealed"] = None
         for home, those in said.items():
-            # Opening nothing looks up all their keys at once; sealing does it one by one.
-            self.vault.open(home, [(row[subject], b"") for row in those])
-            for row in those:
-                row[f"{column}_sealed"] = self._sealed(home, row[subject], row.pop(column))
-
-    def _sealed(
-        self, community: CommunityId, subject: UUID, text: Personal[str] | None
-    ) -> bytes | None:
-        """An empty box opens as erased."""
-        if isinstance(text, Erased):
-            return b""
-        return None if text is None else self.vault.seal(community, subject, text)
+            boxes = self.vault.seal(home, [(row[subject], text) for row, text in those])
+            for (row, _), box in zip(those, boxes, strict=True):
+                row[f"{column}_sealed"] = box
 
     def rows(
         self, table: LiteralString, id: LiteralString, keys: Collection[Key]

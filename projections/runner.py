@@ -59,7 +59,7 @@ class Runner:
             except (OperationalError, Unavailable):
                 stop.wait(RETRY_SECONDS)
             except Exception as failure:  # a read model that cannot begin must not end in silence
-                log.error("read model cannot begin", model=kind.name, error=str(failure))
+                log.error("read model cannot begin", model=kind.name, exc_info=failure)
                 stop.wait(IDLE_SECONDS)
 
     def _live(self, kind: type[Projector], db: Connection[Any]) -> Projector:

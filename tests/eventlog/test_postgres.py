@@ -84,7 +84,7 @@ def test_p1_whoever_is_forgotten_is_erased_and_the_chain_still_verifies(
     pg_log: PostgresLog, module_database: Database
 ) -> None:
     store(pg_log, a_resident(ANN), a_pin("2468"), a_resident(BOB), a_pin("1357", BOB))
-    box = pg_log.vault.seal(HARBOUR, ANN, "2468")
+    [box] = pg_log.vault.seal(HARBOUR, [(ANN, "2468")])
     pg_log.forget(HARBOUR, [ANN])
     store(pg_log, PinRevoked(resident=ANN))
     ann, bob = (pg_log.streams(HARBOUR, [ANN, BOB])[who] for who in (ANN, BOB))

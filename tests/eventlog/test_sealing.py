@@ -164,7 +164,8 @@ def test_the_same_text_is_never_sealed_to_the_same_bytes(
     keyring: Keyring, vault: KeyringVault
 ) -> None:
     keyring.remember(HARBOUR, {ANN: keyring.fresh()})
-    assert vault.seal(HARBOUR, ANN, "2468") != vault.seal(HARBOUR, ANN, "2468")
+    one, other = vault.seal(HARBOUR, [(ANN, "2468"), (ANN, "2468")])
+    assert one != other
 
 
 @pytest.fixture
@@ -172,12 +173,18 @@ def vault(keyring: Keyring) -> KeyringVault:
     return KeyringVault(keyring, lambda community: community.bytes * 2)
 
 
+def hers(vault: Vault) -> bytes:
+    [box] = vault.seal(HARBOUR, [(ANN, "2468")])
+    return box
+
+
 def test_the_vault_opens_what_it_sealed_in_order(
     keyring: Keyring, drawer: Drawer, vault: Vault
 ) -> None:
     for subject in (ANN, BOB):
         drawer.put(subject, keyring.fresh())
-    boxes = [(who, vault.seal(HARBOUR, who, pin)) for who, pin in ((BOB, "1357"), (ANN, "2468"))]
+    texts = [(BOB, "1357"), (ANN, "2468")]
+    boxes = [*zip([BOB, ANN], vault.seal(HARBOUR, texts), strict=True)]
     drawer.destroy(BOB)
     keyring.forget(HARBOUR, BOB)
     assert vault.open(HARBOUR, boxes) == [ERASED, "2468"]
@@ -189,7 +196,7 @@ def test_a_box_of_one_person_does_not_open_for_another(
     drawer.put(ANN, same := keyring.fresh())
     drawer.put(BOB, same)
     with pytest.raises(Tampered):
-        vault.open(HARBOUR, [(BOB, vault.seal(HARBOUR, ANN, "2468"))])
+        vault.open(HARBOUR, [(BOB, hers(vault))])
 
 
 def test_sealing_for_somebody_forgotten_meanwhile_gives_what_opens_as_erased(
@@ -197,7 +204,7 @@ def test_sealing_for_somebody_forgotten_meanwhile_gives_what_opens_as_erased(
 ) -> None:
     drawer.put(ANN, keyring.fresh())
     drawer.destroy(ANN)
-    assert vault.open(HARBOUR, [(ANN, vault.seal(HARBOUR, ANN, "2468"))]) == [ERASED]
+    assert vault.open(HARBOUR, [(ANN, hers(vault))]) == [ERASED]
 
 
 def test_digests_tell_values_kinds_and_communities_apart(vault: Vault) -> None:
