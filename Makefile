@@ -3,6 +3,8 @@
 PORT ?= 8000
 DEMO ?= 1
 DATA ?= var
+# Of the tests; most of them wait, so that there are more than cores.
+WORKERS ?= 3
 
 # The first Python that is new enough.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -39,7 +41,7 @@ layers: $(TOOLS) ## import-linter: who may import whom
 	$(BIN)/lint-imports
 
 unit: $(TOOLS)
-	env -u DATABASE_URL $(BIN)/pytest
+	env -u DATABASE_URL $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 bench: $(TOOLS) ## Measure: see bench/
 	$(BIN)/python -m bench

@@ -26,8 +26,25 @@ from tests.running_broker import (
 )
 from tests.running_server import RunningServer, a_folder
 
+ROOT = Path(__file__).parent.parent
 TEMPLATE = "migrated"
+LONGEST = (  # begun first, so that nobody waits for them at the end
+    "tests/eventlog/kafka/test_kills.py",
+    "tests/running",
+    "tests/device_adapters/test_hosts.py",
+    "tests/test_tour.py",
+    "tests/eventlog/kafka",
+    "tests/device_adapters",
+)
 _numbers = count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: _turn(item.path.relative_to(ROOT).as_posix()))
+
+
+def _turn(file: str) -> int:
+    return next((n for n, long in enumerate(LONGEST) if file.startswith(long)), len(LONGEST))
 
 
 def _loopback_only(event: str, args: tuple[object, ...]) -> None:
