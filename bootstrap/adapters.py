@@ -16,11 +16,11 @@ from device_adapters import process
 from device_adapters.akuvox.phone import AkuvoxPhone
 from device_adapters.akuvox.profiles import profile_of
 from device_adapters.doorlog import DoorLogPoller
-from device_adapters.lane import Rhythm
 from device_adapters.leases import Leases, May, sole
 from device_adapters.port import Phone
 from device_adapters.shares import Bury, Shares
 from device_adapters.sync import DoorSync, Outside, Poll
+from device_adapters.terms import Rhythm
 from domain.devices import Device, Login
 from eventlog.bus import Bus, FromNow, LogBus
 

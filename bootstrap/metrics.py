@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from device_adapters.lane import Snapshot
+from device_adapters.terms import Snapshot
 
 HEADS: Final[LiteralString] = """
     select 'events' as log, coalesce(max(position), 0) as head from log.events

@@ -2,21 +2,20 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
 from time import monotonic
-from typing import Final, Protocol
+from typing import Final
 from uuid import UUID
 
+from device_adapters.patience import Patience, Surroundings
 from device_adapters.port import (
     Held,
     Identity,
-    Offline,
     Phone,
     Rejected,
     Unsupported,
     WrongBox,
 )
+from device_adapters.sent import Sent
 from device_adapters.verified import (
     MODE,
     TRIES,
@@ -27,54 +26,13 @@ from device_adapters.verified import (
     Findings,
     holder,
 )
-from device_adapters.wants import Wants, Wishes
+from device_adapters.wants import Wants
 from domain.devices import Outcome, SyncState
-from domain.rights import Entry
-from domain.settings import PinMode
 
 ROUND: Final = 500  # grants before they are read back
-LEAST_BATCH: Final = 5
 MOST_NEWS: Final = 500  # in one event
 ASTRAY: Final = {MODE: "asks for PINs in another way", ZONE: "shows another zone"}
 Tell = Callable[[Sequence[Outcome]], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Patience:
-    """`looks`: how often, in settling times, a phone is read before a write counts as failed, for
-    some answer with what was a while ago. `breaker`: seconds to leave alone what failed three
-    times, doubled each time up to `longest`; `revocation`: the same for what must go, never more,
-    for as long as it is there it opens doors.
-    """
-
-    looks: tuple[float, ...] = (1, 1, 2)
-    breaker: float = 300
-    longest: float = 3600
-    revocation: float = 15
-
-
-class Surroundings(Protocol):
-    """What a keeper needs of its lane. `pin_mode` is never older than the wishes that it gave;
-    `zone` is None where the phone's clock is nobody's business.
-    """
-
-    pin_mode: PinMode
-    zone: str | None
-
-    def now(self) -> datetime:
-        """In UTC."""
-
-    def wishes(self) -> Wishes:
-        """What came in since the last call."""
-
-    def pause(self, seconds: float, *, until_wishes: bool) -> None:
-        """Returns early if it is over; if `until_wishes`, also for new ones."""
-
-    def wrote(self, records: int, grants: bool) -> None:
-        """Time for others, between two writes. Revocations if they are not grants."""
-
-    def catch_up(self) -> None:
-        """Read what the phone wrote by the clock that it has now. May raise anything."""
 
 
 class Keeper:
@@ -96,12 +54,9 @@ class Keeper:
         self.wants = Wants(phone)
         self._found = Findings(phone, self.wants, digest, dict(reported))
         self._dirty: dict[str, float] = {}
-        self._unproven: dict[str, Entry | None] = {}
-        self._refused: dict[str, str] = {}
-        self._alone: set[str] = set()
-        self._spoiled: set[str] = set()
+        self._sent = Sent(phone)
         self._unsaid: set[UUID] = set()
-        self._batch, self._unread = phone.limits.batch, True
+        self._unread = True
 
     def forget(self) -> None:
         """What the phone holds is not known for sure: read all before anything else."""
@@ -133,13 +88,13 @@ class Keeper:
             self._found.failing.pop(ZONE, None)
         for key in changed:
             self._found.failing.pop(key, None)
-            self._alone.discard(key)
+            self._sent.alone.discard(key)
         self._mark(changed)
         return any(self._found.present(key) for key in changed & self._dirty.keys())
 
     def next_due(self) -> float | None:
         """When, on the monotonic clock, there is something to do; None if there is not."""
-        if self._unread or self._unsaid or self._unproven:
+        if self._unread or self._unsaid or self._sent.unproven:
             return self._clock()
         times = [self._due(key) for key in self._dirty]
         times += [self._again(way, self._clock()) for way in self._astray()]
@@ -205,7 +160,7 @@ class Keeper:
             return True
         self._announce(todo, grants)
         self._write(todo, grants)
-        if self._unproven:
+        if self._sent.unproven:
             self._prove(grants)
         return bool(todo)
 
@@ -256,48 +211,23 @@ class Keeper:
     def _todo(self) -> Sequence[str]:
         """All that must go; else what must change, then what must come."""
         now = self._clock()
-        due = [key for key in self._dirty if self._due(key) <= now and not self._is_written(key)]
+        due = [key for key in self._dirty if self._due(key) <= now and not self._is_sent(key)]
         if gone := [key for key in due if self.wants.of(key) is None]:
             return gone
         due.sort(key=lambda key: not self._found.present(key))
         return due[:ROUND]
 
-    def _is_written(self, key: str) -> bool:
-        return key in self._unproven and self._unproven[key] == self.wants.of(key)
+    def _is_sent(self, key: str) -> bool:
+        unproven = self._sent.unproven
+        return key in unproven and unproven[key] == self.wants.of(key)
 
     def _write(self, todo: Sequence[str], grants: bool) -> None:
-        for batch in self._batches(todo):
-            self._write_batch(batch)
+        for batch in self._sent.batches(todo):
+            self._found.doubt(batch)
+            self._sent.write({key: self.wants.of(key) for key in batch})
             self._lane.wrote(len(batch), grants)
             if grants and self.hear():
                 return
-
-    def _batches(self, keys: Sequence[str]) -> Iterable[Sequence[str]]:
-        together = [key for key in keys if key not in self._alone]
-        for start in range(0, len(together), self._batch):
-            yield together[start : start + self._batch]
-        yield from ([key] for key in keys if key in self._alone)
-
-    def _write_batch(self, keys: Sequence[str]) -> None:
-        """A batch that is refused is tried again one by one: one bad record spoils all."""
-        wanted = {key: self.wants.of(key) for key in keys}
-        entries = [entry for entry in wanted.values() if entry]
-        self._found.doubt(keys)
-        try:
-            if entries:
-                self._phone.put(entries)
-            if len(entries) < len(wanted):
-                self._phone.withdraw([key for key, entry in wanted.items() if not entry])
-        except Offline:
-            self._batch = max(LEAST_BATCH, self._batch // 2)
-            raise
-        except (Rejected, Unsupported) as no:
-            if len(keys) > 1:
-                self._alone.update(keys)
-                self._spoiled.update(keys)
-            else:
-                self._refused[keys[0]] = no.reason
-        self._unproven |= wanted
 
     def _prove(self, grants: bool) -> None:
         """Read back what was written, more than once if need be. Wishes that touch what the phone
@@ -306,8 +236,8 @@ class Keeper:
             if self._settles(look * self._phone.limits.settle, grants):
                 return
             held = self._phone.read()
-            wrong = {k for k, e in self._unproven.items() if not self._found.agrees(k, e, held)}
-            if wrong <= self._refused.keys() | self._spoiled:
+            sent = self._sent.unproven.items()
+            if self._sent.accounts_for(k for k, e in sent if not self._found.agrees(k, e, held)):
                 break
         self._conclude(held)
 
@@ -321,13 +251,11 @@ class Keeper:
         return False
 
     def _conclude(self, held: Mapping[str, Held]) -> None:
-        proven, self._unproven = self._unproven, {}
-        refused, self._refused = self._refused, {}
-        spoiled, self._spoiled = self._spoiled, set()
+        proven, refused, spoiled = self._sent.take()
         for key, entry in proven.items():
             if self._found.agrees(key, entry, held):
                 self._found.settle(key, entry)
-                self._alone.discard(key)
+                self._sent.alone.discard(key)
             else:
                 self._note(key, held)
                 if key not in spoiled:
@@ -371,7 +299,7 @@ class Keeper:
         held = self._phone.read()
         for way in ASTRAY:
             self._look_at(way)
-        self._unproven, self._refused, self._spoiled = {}, {}, set()
+        self._sent.take()
         self._found.verified.clear()
         self._found.strays.clear()
         self.wants.make_room()

@@ -2,104 +2,33 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from random import Random
-from threading import Condition, Thread
+from threading import Thread
 from time import monotonic
-from typing import Protocol
-from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
 
 from device_adapters import clocks
-from device_adapters.keeper import Keeper, Patience
+from device_adapters.bell import Bell
+from device_adapters.keeper import Keeper
 from device_adapters.port import (
     Failure,
     Identity,
     Locked,
-    Phone,
     Rejected,
     Unsupported,
     WrongBox,
 )
+from device_adapters.terms import Known, Over, Place, Poll, Reports, Rhythm, Snapshot
 from device_adapters.verified import Credential, Digest
-from device_adapters.wants import NOTHING, Want, Wishes
+from device_adapters.wants import NOTHING, Wishes
 from domain.devices import Outcome
-from domain.ids import DeviceId
 from domain.settings import PinMode
 
 logger = structlog.get_logger()
 WRITTEN = Counter("gatehouse_phone_records_written", "Records sent to phones", ["kind"])
-Poll = Callable[[DeviceId, Phone], timedelta | None]  # as doorlog.off
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rhythm:
-    """Seconds. `heartbeat`: between signs of life, and between door-log polls. `scan`: between
-    comparisons of every record. `first_retry` doubles up to `last_retry`. A phone that has not
-    answered twice and for `offline_after` is offline: within 15 s of falling silent (D2).
-    """
-
-    heartbeat: float = 4.0
-    scan: float = 900.0
-    first_retry: float = 0.2
-    last_retry: float = 30.0
-    offline_after: float = 8.0
-    patience: Patience = field(default_factory=Patience)
-
-
-class Reports(clocks.Reports, Protocol):
-    """What a lane says of its phone. May raise; then it is said again later."""
-
-    def synced(self, device: DeviceId, outcomes: tuple[Outcome, ...]) -> None: ...
-
-    def online(self, device: DeviceId, firmware: str) -> None: ...
-
-    def offline(self, device: DeviceId, reason: str) -> None: ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """A phone as it is registered: which box may be given codes, and how it is reached."""
-
-    device: DeviceId
-    mac: str
-    connect: Callable[[], Phone]
-    event_url: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Known:
-    """What the log says of a phone already; None where nothing was ever said."""
-
-    outcomes: Mapping[Credential, Outcome] = field(default_factory=dict)
-    clock: clocks.Word | None = None
-    online: bool | None = None
-    firmware: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Snapshot:
-    """For `gatehouse status`. Times in seconds ago; `failure` is None while the phone answers.
-    `strangers`: records that somebody entered by hand.
-    """
-
-    device: DeviceId
-    online: bool
-    failure: str | None
-    seen: float | None
-    waiting: int
-    revocations: int
-    waiting_for: float | None
-    suspended: int
-    clock_off: float | None
-    strangers: int
-
-
-class Over(Exception):
-    """Somebody stopped the lane."""
 
 
 class Lane:
@@ -118,13 +47,10 @@ class Lane:
         self.device, self._place, self._reports = place.device, place, reports
         self._poll, self._rhythm, self._now = poll, rhythm, now
         self._digest = digest
-        self._bell = Condition()
-        self._inbox: dict[UUID, Want] = {}
+        self.bell = Bell()
         self.pin_mode: PinMode = "pin"
         self.because: Mapping[str, object] = {}  # the event that the latest wishes came of
         self.zone: str | None = None
-        self._moved: Place | None = None
-        self._hinted = self._checked = self._over = self._retired = False
         self._online, self._firmware = known.online, known.firmware
         self._failure: str | None = None
         self._failures, self._started, self._strangers = 0, monotonic(), 0
@@ -141,42 +67,36 @@ class Lane:
         self._thread.start()
 
     def want(self, wishes: Wishes, pin_mode: PinMode = "pin", zone: str | None = None) -> None:
-        """Only the latest wish of each person counts; `zone` as in keeper.Surroundings."""
-        with self._bell:
-            self._inbox |= wishes
-            self._hinted |= zone != self.zone
+        """Only the latest wish of each person counts; `zone` as in patience.Surroundings."""
+        with self.bell.rung():
+            self.bell.wishes |= wishes
+            self.bell.hinted |= zone != self.zone
             self.pin_mode, self.zone = pin_mode, zone
-            self._bell.notify_all()
 
     def hint(self) -> None:
         """The phone has something to tell: poll its door log now."""
-        with self._bell:
-            self._hinted = True
-            self._bell.notify_all()
+        with self.bell.rung():
+            self.bell.hinted = True
 
     def check(self) -> None:
         """Compare every record now."""
-        with self._bell:
-            self._checked = True
-            self._bell.notify_all()
+        with self.bell.rung():
+            self.bell.checked = True
 
     def move(self, place: Place) -> None:
         """Another box, address or login. What was said of the old box says nothing of it."""
-        with self._bell:
-            self._moved = place
-            self._bell.notify_all()
+        with self.bell.rung():
+            self.bell.moved = place
 
     def retire(self) -> None:
         """Withdraw all of ours, as far as the phone can be reached now, and end."""
-        with self._bell:
-            self._retired = True
-            self._bell.notify_all()
+        with self.bell.rung():
+            self.bell.retired = True
 
     def stop(self) -> None:
         """End after the request under way; `join` waits for it."""
-        with self._bell:
-            self._over = True
-            self._bell.notify_all()
+        with self.bell.rung():
+            self.bell.over = True
 
     def join(self, seconds: float | None = None) -> bool:
         """Whether it has ended."""
@@ -202,13 +122,11 @@ class Lane:
     # What the keeper needs
 
     def wishes(self) -> Wishes:
-        with self._bell:
-            taken, self._inbox = self._inbox, {}
-            return taken
+        return self.bell.take()
 
     def pause(self, seconds: float, *, until_wishes: bool) -> None:
-        with self._bell:
-            self._bell.wait_for(lambda: self._over or (until_wishes and self._inbox), seconds)
+        bell = self.bell
+        bell.wait(lambda: bell.over or (until_wishes and bell.wishes), seconds)
         self._check_over()
 
     def wrote(self, records: int, grants: bool) -> None:
@@ -229,7 +147,7 @@ class Lane:
 
     def _live(self) -> None:
         try:
-            while not self._over:
+            while not self.bell.over:
                 self._sleep(self._turn())
         except Over:
             pass
@@ -240,19 +158,16 @@ class Lane:
         """While the phone does not answer, new wishes only wait with the old ones."""
         until = monotonic() + seconds
         while (left := until - monotonic()) > 0:
-            with self._bell:
-                self._bell.wait_for(self._is_rung, left)
+            self.bell.wait(self._is_rung, left)
             if self._must_turn():
                 return
             self._keeper.hear()
 
     def _is_rung(self) -> bool:
-        return self._must_turn() or bool(self._inbox)
+        return self._must_turn() or bool(self.bell.wishes)
 
     def _must_turn(self) -> bool:
-        if self._over or self._moved or self._retired:
-            return True
-        return not self._failures and bool(self._inbox or self._hinted or self._checked)
+        return self.bell.calls() or (not self._failures and self.bell.asks())
 
     def _turn(self) -> float:
         """Seconds until the next one."""
@@ -273,15 +188,15 @@ class Lane:
         now = monotonic()
         if self._failures or now >= self._beat_at:
             self._beat()
-        if self._checked or now >= self._scan_at:
-            self._checked = False
+        if self.bell.checked or now >= self._scan_at:
+            self.bell.checked = False
             self._keeper.forget()
-        if self._retired:
-            self._inbox = dict.fromkeys(self._keeper.wants.wishes(), NOTHING)
-        if self._inbox or self._online is not True or self._is_due():
+        if self.bell.retired:
+            self.bell.wishes = dict.fromkeys(self._keeper.wants.wishes(), NOTHING)
+        if self.bell.wishes or self._online is not True or self._is_due():
             self._arrived(self._keeper.run())
         self._failures, self._failure, self._seen = 0, None, monotonic()
-        if self._retired:
+        if self.bell.retired:
             raise Over
         self._judge_clock()
         self._poll_if_due()
@@ -323,8 +238,8 @@ class Lane:
             self._online, self._firmware = True, identity.firmware
 
     def _poll_if_due(self) -> None:
-        if self._hinted or monotonic() >= self._poll_at:
-            self._hinted = False
+        if self.bell.hinted or monotonic() >= self._poll_at:
+            self.bell.hinted = False
             self._poll_at = monotonic() + self._rhythm.heartbeat
             try:
                 self._clock.show(self._poll(self.device, self._phone))
@@ -340,7 +255,7 @@ class Lane:
 
     def _failed(self, failure: Failure) -> float:
         self._keeper.forget()
-        if self._retired:
+        if self.bell.retired:
             raise Over
         self._failures += 1
         self._failure = str(failure)
@@ -360,11 +275,7 @@ class Lane:
 
     def _arrive(self) -> None:
         """At another box, if there is one."""
-        with self._bell:
-            place, self._moved = self._moved, None
-            if place:
-                self._inbox = {**self._keeper.wants.wishes(), **self._inbox}
-        if place:
+        if place := self.bell.take_place(self._keeper.wants.wishes()):
             self._phone.close()
             self._place, self._failures, self._started = place, 0, monotonic()
             self._online, self._seen = None, None
@@ -388,5 +299,5 @@ class Lane:
         logger.error("lane", device=str(self.device), error=type(trouble).__name__)
 
     def _check_over(self) -> None:
-        if self._over:
+        if self.bell.over:
             raise Over

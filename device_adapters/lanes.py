@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from device_adapters.lane import Known, Lane, Place, Poll, Reports, Rhythm, Snapshot
+from device_adapters.lane import Lane
+from device_adapters.terms import Known, Place, Poll, Reports, Rhythm, Snapshot
 from device_adapters.verified import Digest
 from domain.ids import DeviceId
 

@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from psycopg import Connection
 
-from device_adapters.lane import Over
+from device_adapters.terms import Over
 
 LEASE_SECONDS: Final = 12.0
 HEARD_OUT_SECONDS: Final = 5.5  # what an exchange with a phone may take, and what clocks differ

@@ -8,9 +8,9 @@ from uuid import UUID
 import structlog
 from psycopg import Connection, OperationalError
 
-from device_adapters.lane import Snapshot
 from device_adapters.leases import Leases
 from device_adapters.shares import Connect, Shares
+from device_adapters.terms import Snapshot
 from domain.ids import DeviceId
 from eventlog.bus import Bus
 from eventlog.consumer import Stopped

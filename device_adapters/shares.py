@@ -13,9 +13,10 @@ from typing import Any, Final, Protocol
 import structlog
 from psycopg import Connection, OperationalError
 
-from device_adapters.lane import Lane, Snapshot
+from device_adapters.lane import Lane
 from device_adapters.leases import Leases, May
 from device_adapters.sync import DoorSync
+from device_adapters.terms import Snapshot
 from domain.ids import DeviceId
 from domain.kernel import Event
 from eventlog.bus import Keys, Message, RawLog, RawRecord, opened, partition_of, raw_of

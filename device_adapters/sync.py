@@ -14,10 +14,11 @@ from commands.devices import (
     ReportSync,
 )
 from device_adapters import clocks
-from device_adapters.lane import Known, Lane, Place, Rhythm
+from device_adapters.lane import Lane
 from device_adapters.lanes import Lanes
 from device_adapters.port import Phone
 from device_adapters.site import Site
+from device_adapters.terms import Known, Place, Rhythm
 from device_adapters.verified import Credential
 from domain.access_groups import AccessGroupCreated, AccessGroupDeleted, AccessGroupEdited
 from domain.accounts import Actor

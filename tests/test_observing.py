@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bootstrap.metrics import Phones
-from device_adapters.lane import Snapshot
+from device_adapters.terms import Snapshot
 from tests.builders import GATE, GYM
 
 SNAPSHOT = Snapshot(

@@ -17,12 +17,12 @@ from commands.bus import Bus as CommandBus
 from config import Database
 from device_adapters.akuvox.phone import AkuvoxPhone
 from device_adapters.akuvox.profiles import profile_of
-from device_adapters.lane import Rhythm
 from device_adapters.leases import Leases, May
 from device_adapters.process import run
 from device_adapters.shares import Shares
 from device_adapters.simulator import Fleet
 from device_adapters.sync import DoorSync, Outside
+from device_adapters.terms import Rhythm
 from domain.access_groups import Door
 from domain.devices import Device, DeviceSynced
 from domain.ids import CommunityId

@@ -11,11 +11,12 @@ from time import monotonic, sleep, time
 from uuid import UUID
 
 from device_adapters.akuvox.phone import a_phone
-from device_adapters.keeper import Patience
-from device_adapters.lane import Lane, Rhythm
+from device_adapters.lane import Lane
+from device_adapters.patience import Patience
 from device_adapters.port import Phone
 from device_adapters.simulator import Fleet, PluggedIn
 from device_adapters.sync import DoorSync, Outside, Poll
+from device_adapters.terms import Rhythm
 from domain import rights
 from domain.access_groups import ALWAYS, Door, Schedule
 from domain.devices import (

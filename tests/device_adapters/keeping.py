@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
-from device_adapters.keeper import Keeper, Patience
+from device_adapters.keeper import Keeper
+from device_adapters.patience import Patience
 from device_adapters.port import Phone
 from device_adapters.verified import Credential
 from device_adapters.wants import NOTHING, Want, Wishes

@@ -181,7 +181,7 @@ class Travelling(House):
 
 class TrustsTheAck(Keeper):
     def _prove(self, grants: bool) -> None:
-        proven, self._unproven = self._unproven, {}
+        proven, _, _ = self._sent.take()
         for key, entry in proven.items():
             self._found.settle(key, entry)
         self._mark(proven)

@@ -7,8 +7,9 @@ from threading import Event as Flag
 from time import sleep, time
 
 from device_adapters.akuvox import wire
-from device_adapters.lane import Known, Lane, Place, Rhythm
+from device_adapters.lane import Lane
 from device_adapters.port import Phone
+from device_adapters.terms import Known, Place, Rhythm
 from domain.devices import Outcome
 from domain.ids import DeviceId
 from tests.device_adapters.houses import QUICK, device_id, soon

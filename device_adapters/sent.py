@@ -1,0 +1,61 @@
+"""What was written to a phone and is still to be read back."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final
+
+from device_adapters.port import Offline, Phone, Rejected, Unsupported
+from domain.rights import Entry
+
+LEAST_BATCH: Final = 5
+Wanted = Mapping[str, Entry | None]
+
+
+class Sent:
+    """`unproven`: what was sent under each key, None where it was withdrawn. `alone`: keys that go
+    in a write of their own, for a batch that they were in was refused.
+    """
+
+    def __init__(self, phone: Phone) -> None:
+        self._phone, self._batch = phone, phone.limits.batch
+        self.unproven: dict[str, Entry | None] = {}
+        self.alone: set[str] = set()
+        self._refused: dict[str, str] = {}
+        self._spoiled: set[str] = set()
+
+    def batches(self, keys: Sequence[str]) -> Iterable[Sequence[str]]:
+        together = [key for key in keys if key not in self.alone]
+        for start in range(0, len(together), self._batch):
+            yield together[start : start + self._batch]
+        yield from ([key] for key in keys if key in self.alone)
+
+    def write(self, wanted: Wanted) -> None:
+        """A batch that is refused is tried again one by one: one bad record spoils all."""
+        try:
+            self._send(wanted)
+        except Offline:
+            self._batch = max(LEAST_BATCH, self._batch // 2)
+            raise
+        except (Rejected, Unsupported) as no:
+            if len(wanted) > 1:
+                self.alone.update(wanted)
+                self._spoiled.update(wanted)
+            else:
+                self._refused |= dict.fromkeys(wanted, no.reason)
+        self.unproven |= wanted
+
+    def accounts_for(self, wrong: Iterable[str]) -> bool:
+        """Whether the phone said itself that it would not take these."""
+        return set(wrong) <= self._refused.keys() | self._spoiled
+
+    def take(self) -> tuple[Wanted, Mapping[str, str], Collection[str]]:
+        """What was sent, why single records were refused, and which batches were: all over now."""
+        taken = self.unproven, self._refused, self._spoiled
+        self.unproven, self._refused, self._spoiled = {}, {}, set()
+        return taken
+
+    def _send(self, wanted: Wanted) -> None:
+        entries = [entry for entry in wanted.values() if entry]
+        if entries:
+            self._phone.put(entries)
+        if len(entries) < len(wanted):
+            self._phone.withdraw([key for key, entry in wanted.items() if not entry])
