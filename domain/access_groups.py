@@ -24,6 +24,7 @@ class Schedule:
     never: one window, from `first` at `start` to `last` at `end` (A5); daily and weekly: from
     `start` to `end` of a day, over midnight if `end` is before `start`. Both ends belong to it,
     to the minute (A32). From 00:00 to 23:59 are whole days, however long the clock makes them.
+    With `first` and `last`, daily and weekly hold on these dates alone, to midnight (M35).
     """
 
     repeat: Repeat
@@ -39,6 +40,8 @@ class Schedule:
         twice the later counts, and of an end the earlier.
         """
         today = instant.astimezone(zone).date()
+        if self.repeat != "never" and not self._holds_on(today):
+            return False
         if (self.start, self.end) == (MIDNIGHT, LAST_MINUTE):
             return self._begins_on(today)
         if self.repeat == "never":
@@ -48,6 +51,21 @@ class Schedule:
             self._begins_on(day) and self._lasts(day, day + over, instant, zone)
             for day in (today - DAY, today)
         )
+
+    def within(self, period: "Period") -> "Schedule | None":
+        """What of it lies on these dates; None if nothing does."""
+        if self.repeat != "never":
+            return replace(self, first=period.first, last=period.last)
+        began, ends = self.first or date.max, self.last or date.min
+        first, last = max(began, period.first), min(ends, period.last)
+        start = self.start if first == began else MIDNIGHT
+        end = self.end if last == ends else LAST_MINUTE
+        if first > last or (first == last and start > end):
+            return None
+        return replace(self, first=first, last=last, start=start, end=end)
+
+    def _holds_on(self, day: date) -> bool:
+        return (self.first or day) <= day <= (self.last or day)
 
     def _begins_on(self, day: date) -> bool:
         """Whether a window of it does; for dates, whether it is one of them."""
@@ -61,6 +79,14 @@ class Schedule:
         if first is None or last is None:
             return False
         return opening(first, self.start, zone) <= instant < closing(last, self.end, zone)
+
+
+@frozen
+class Period:
+    """Dates of the community's calendar, both of them included (A13)."""
+
+    first: date
+    last: date
 
 
 def opening(day: date, at: time, zone: tzinfo) -> datetime:

@@ -48,12 +48,19 @@ def windows(schedule: Schedule) -> tuple[Window, ...]:
     if schedule.repeat == "never":
         return tuple(once(schedule))
     days = frozenset(day % 7 for day in schedule.days or WEEK)
-    kind = DAILY if days == ALL_DAYS else WEEKLY
     if schedule.start <= schedule.end:
-        return (Window(kind=kind, start=schedule.start, end=schedule.end, days=days),)
+        return (recurring(schedule, schedule.start, schedule.end, days),)
     after = frozenset((day + 1) % 7 for day in days)
-    evening = Window(kind=kind, start=schedule.start, end=LAST, days=days)
-    return evening, Window(kind=kind, start=FIRST, end=schedule.end, days=after)
+    evening = recurring(schedule, schedule.start, LAST, days)
+    return evening, recurring(schedule, FIRST, schedule.end, after)
+
+
+def recurring(schedule: Schedule, start: time, end: time, days: frozenset[int]) -> Window:
+    """Only rows of the normal kind have dates (M35)."""
+    kind = NORMAL if schedule.first else DAILY if days == ALL_DAYS else WEEKLY
+    return Window(
+        kind=kind, start=start, end=end, days=days, first=schedule.first, last=schedule.last
+    )
 
 
 @cache

@@ -13,7 +13,7 @@ from device_adapters.akuvox.windows import (
     windows,
     words_of,
 )
-from domain.access_groups import ALWAYS, Schedule, legal_schedule
+from domain.access_groups import ALWAYS, Period, Schedule, legal_schedule
 
 MONDAY = date(2026, 3, 2)
 MINUTES = st.times().map(lambda t: t.replace(second=0, microsecond=0))
@@ -63,6 +63,24 @@ def wrong_at(schedule: Schedule, rows: tuple[Window, ...], local: datetime) -> b
 def test_a5_a32_the_rows_admit_when_the_schedule_does(schedule: Schedule, local: datetime) -> None:
     minute = local.replace(second=0, microsecond=0)
     assert not wrong_at(schedule, windows(schedule), minute)
+
+
+@given(schedules(), st.tuples(DATES, DATES).map(sorted), st.datetimes(at(1), at(10)))
+@example(NIGHT, [MONDAY, MONDAY], at(2, 23))
+@example(NIGHT, [MONDAY, MONDAY], at(3, 2))
+@example(TRIP, [MONDAY, MONDAY], at(2, 13))
+def test_m35_within_a_period_the_rows_admit_as_the_schedule_does_and_never_outside(
+    schedule: Schedule, dates: list[date], local: datetime
+) -> None:
+    minute = local.replace(second=0, microsecond=0)
+    some = schedule.within(Period(first=dates[0], last=dates[1]))
+    rows = windows(some) if some else ()
+    here = minute.replace(tzinfo=UTC)
+    wanted = dates[0] <= minute.date() <= dates[1] and schedule.covers(here, UTC)
+    assert any(admits(row, minute) for row in rows) == wanted
+    assert (some is not None and some.covers(here, UTC)) == wanted
+    for row in rows:
+        assert words_of(row_of(row)) == str(row)
 
 
 def test_control_one_row_for_a_window_over_midnight_or_days_is_caught() -> None:
