@@ -5,7 +5,8 @@ from domain import access_groups, residents
 from domain.access_groups import AccessGroup, AccessGroupCreated, Door, Schedule
 from domain.devices import Device
 from domain.ids import GroupId, ResidentId
-from domain.kernel import Event, Unknown
+from domain.kernel import Event, Refused, Unknown
+from domain.locks import DOOR, Lock
 from domain.residents import Resident
 from domain.settings import legal_name
 
@@ -94,9 +95,18 @@ def remove_people(cmd: RemovePeople, things: Things) -> list[Event]:
 
 
 def known_doors(doors: frozenset[Door], things: Things) -> None:
-    devices = things.load_all(Device, {door.device for door in doors})
+    """M15: a lock that is linked to a door phone is not chosen, it follows that."""
+    ids = {door.device for door in doors}
+    phones = things.find_all(Device, ids)
+    locks = things.find_all(Lock, ids - phones.keys())
+    if any(lock.phone for lock in locks.values()):
+        raise Refused("lock-follows-its-phone", "doors")
+    relays = {id: {relay.number for relay in phone.relays} for id, phone in phones.items()}
+    relays |= {id: {DOOR} for id in locks}
     for door in doors:
-        if door.relay not in {relay.number for relay in devices[door.device].relays}:
+        if door.device not in relays:
+            raise Unknown("Device", door.device)
+        if door.relay not in relays[door.device]:
             raise Unknown("Relay", door.relay)
 
 

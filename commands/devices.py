@@ -20,7 +20,7 @@ from domain.devices import (
     Relay,
 )
 from domain.ids import CommunityId, DeviceId
-from domain.kernel import Event, Malformed
+from domain.kernel import Event
 from domain.record import frozen
 from domain.settings import Settings, legal_name
 from eventlog.port import EventLog
@@ -114,12 +114,8 @@ def remove_device(cmd: RemoveDevice, things: Things) -> list[Event]:
 def known_place(place: Place, things: Things) -> Place:
     if place.building:
         things.load(Building, place.building)
-    if place.apartment:
-        home = things.load(Apartment, place.apartment)
-        if place.building not in (None, home.building):
-            raise Malformed("place.building", "the apartment is in another building")
-        return Place(building=home.building, apartment=home.apartment)
-    return place
+    home = things.load(Apartment, place.apartment) if place.apartment else None
+    return devices.located(place, home)
 
 
 def device_of(log: EventLog, community: CommunityId, hint: str) -> DeviceId | None:

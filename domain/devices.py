@@ -8,6 +8,7 @@ from typing import Literal, Self
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from domain.apartments import Apartment
 from domain.ids import ApartmentId, BuildingId, DeviceId
 from domain.kernel import Claim, Event, Malformed, Refused, event
 from domain.record import Personal, frozen
@@ -187,6 +188,10 @@ class DeviceClockFoundWrong(Event):
 
 @frozen
 class Device:
+    """A door phone; or a lock, as rights see it, which may follow a phone (M15) and takes no codes
+    but the property manager's (M133).
+    """
+
     device: DeviceId
     name: str
     box: Box
@@ -194,6 +199,8 @@ class Device:
     relays: tuple[Relay, ...]
     login: Personal[Login] | None
     hint: Personal[str]
+    follows: "Device | None" = None
+    managed_codes_only: bool = False
 
     @classmethod
     def evolve(cls, state: Self | None, event: Event) -> Self | None:
@@ -227,6 +234,15 @@ def hint_claim(hint: Personal[str]) -> Claim:
     return Claim(kind="hint", value=hint)
 
 
+def located(place: Place, home: Apartment | None) -> Place:
+    """`home`: its apartment, which lies in a building."""
+    if home is None:
+        return place
+    if place.building not in (None, home.building):
+        raise Malformed("place.building", "the apartment is in another building")
+    return Place(building=home.building, apartment=home.apartment)
+
+
 def legal_box(box: Box, networks: Networks) -> Box:
     """The MAC as 12 upper hex digits; the address where phones may be, as http(s)://IP:port."""
     mac = re.sub(r"[\s:.-]", "", box.mac).upper()
@@ -237,21 +253,21 @@ def legal_box(box: Box, networks: Networks) -> Box:
     return Box(mac=mac, model=model, firmware=firmware, address=address)
 
 
-def legal_address(address: str, networks: Networks) -> str:
+def legal_address(address: str, networks: Networks, field: str = "box.address") -> str:
     """S10: an IP, never a name that somebody could point elsewhere, within DEVICE_NETWORKS."""
     rule = "http:// or https://, an IP address and a port, nothing else"
     try:
         parts = urlsplit(address)
         ip, port = ip_address(parts.hostname or ""), parts.port
     except ValueError:
-        raise Malformed("box.address", rule) from None
+        raise Malformed(field, rule) from None
     host = f"[{ip}]" if ip.version == 6 else str(ip)
     plain = f"{parts.scheme}://{host}" + (f":{port}" if port else "")
     if parts.scheme not in ("http", "https") or address.rstrip("/") != plain:
-        raise Malformed("box.address", rule)
+        raise Malformed(field, rule)
     ip = getattr(ip, "ipv4_mapped", None) or ip
     if not any(ip in network for network in networks):
-        raise Malformed("box.address", "outside the networks where door phones may be")
+        raise Malformed(field, "outside the networks where door phones may be")
     return plain
 
 

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from typing import NewType, Self
+from typing import Literal, NewType, Self
 
 from domain.apartments import HouseholdRole
 from domain.ids import ApartmentId, BuildingId, GroupId, ResidentId
@@ -12,11 +12,14 @@ from domain.settings import PinMode, Settings, legal_name
 
 Email = NewType("Email", str)
 Mobile = NewType("Mobile", str)  # E.164, with its calling code: +351912345678
+Maker = Literal["manager", "resident"]  # of a code: what residents make goes to no lock (M133)
 PIN = re.compile(r"[0-8][0-9]{1,7}", re.ASCII)
 HEX = re.compile(r"[0-9A-F]+", re.ASCII)
+OWN_PIN = re.compile(r"[0-8][0-9]{3,7}", re.ASCII)
 CARD = re.compile(r"[!-~]{1,20}")
 SEPARATORS = re.compile(r"[\s:-]")
 PIN_RULE = "2 to 8 digits, not starting with 9"
+OWN_PIN_RULE = "4 to 8 digits, not starting with 9 and not all the same"
 CARD_RULE = "1 to 20 letters and digits as printed on the card"
 PHONES = 3
 
@@ -43,6 +46,7 @@ class Card:
 
     code: Secret[str]
     typed: Secret[str]
+    made_by: Secret[Maker] = "manager"
 
 
 @event
@@ -80,6 +84,7 @@ class PinIssued(Event):
     apartment: ApartmentId
     pin: Personal[str]
     pin_mode: PinMode
+    made_by: Maker = "manager"
 
     def claims(self) -> list[Claim]:
         return [pin_claim(self.pin, self.apartment, self.pin_mode)]
@@ -123,6 +128,7 @@ class Resident:
     groups: frozenset[GroupId]
     pin: Personal[str] | None = None
     cards: Personal[frozenset[Card]] = frozenset()
+    pin_made_by: Maker = "manager"
 
     @classmethod
     def evolve(cls, state: Self | None, event: Event) -> Self | None:
@@ -140,8 +146,8 @@ class Resident:
                 return replace(state, contact=contact)
             case Resident(), GroupsChosen(groups=groups):
                 return replace(state, groups=groups)
-            case Resident(), PinIssued(pin=pin):
-                return replace(state, pin=pin)
+            case Resident(), PinIssued(pin=pin, made_by=maker):
+                return replace(state, pin=pin, pin_made_by=maker)
             case Resident(), PinRevoked():
                 return replace(state, pin=None)
             case Resident(), CardsChanged(cards=cards):
@@ -154,6 +160,13 @@ class Resident:
     def held(self) -> frozenset[Card]:
         """The cards that are still known."""
         return self.cards if isinstance(self.cards, frozenset) else frozenset()
+
+    def as_managed(self) -> Self:
+        """With no codes but those that the property manager made (M133)."""
+        pin = self.pin if self.pin_made_by == "manager" else None
+        return replace(
+            self, pin=pin, cards=frozenset(c for c in self.held if c.made_by == "manager")
+        )
 
 
 def pin_claim(pin: Personal[str], apartment: ApartmentId, pin_mode: PinMode) -> Claim:
@@ -184,14 +197,21 @@ def legal_pin(pin: str) -> str:
     return pin
 
 
-def card(typed: str) -> Card:
+def own_pin(pin: str) -> str:
+    """A3: of what residents choose themselves more is asked."""
+    if not OWN_PIN.fullmatch(pin) or len(set(pin)) == 1:
+        raise Malformed("pin", OWN_PIN_RULE)
+    return pin
+
+
+def card(typed: str, made_by: Maker = "manager") -> Card:
     """A8: upper hex without separators where it is hex, else upper-cased; 20 characters at most."""
     typed = typed.strip()
     bare = SEPARATORS.sub("", typed.upper())
     code = bare if HEX.fullmatch(bare) else typed.upper()
     if not CARD.fullmatch(code):
         raise Malformed("card", CARD_RULE)
-    return Card(code=code, typed=typed)
+    return Card(code=code, typed=typed, made_by=made_by)
 
 
 def add(known: Resident | None, wanted: ResidentAdded) -> list[Event]:
@@ -218,12 +238,21 @@ def choose_groups(resident: Resident, groups: frozenset[GroupId]) -> list[Event]
     return [GroupsChosen(resident=resident.resident, groups=groups)]
 
 
-def issue_pin(resident: Resident, settings: Settings, pin: str) -> list[Event]:
+def issue_pin(
+    resident: Resident, settings: Settings, pin: str, made_by: Maker = "manager"
+) -> list[Event]:
     """M28. That nobody else has it is a claim, decided in the append (A6)."""
     if legal_pin(pin) == resident.pin:
         return []
-    who, home = resident.resident, resident.apartment
-    return [PinIssued(resident=who, apartment=home, pin=pin, pin_mode=settings.pin_mode)]
+    return [
+        PinIssued(
+            resident=resident.resident,
+            apartment=resident.apartment,
+            pin=pin,
+            pin_mode=settings.pin_mode,
+            made_by=made_by,
+        )
+    ]
 
 
 def revoke_pin(resident: Resident) -> list[Event]:
@@ -240,8 +269,8 @@ def hold_cards(resident: Resident, cards: frozenset[Card]) -> list[Event]:
     return [CardsChanged(resident=resident.resident, cards=cards)]
 
 
-def issue_card(resident: Resident, typed: str) -> list[Event]:
-    new = card(typed)
+def issue_card(resident: Resident, typed: str, made_by: Maker = "manager") -> list[Event]:
+    new = card(typed, made_by)
     if new.code in {c.code for c in resident.held}:
         return []
     return hold_cards(resident, resident.held | {new})

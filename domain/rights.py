@@ -45,7 +45,12 @@ class Entry:
 
 
 def relays_of(group: AccessGroup, device: Device) -> frozenset[int]:
-    """A default group has every public door of its building (M16, A30)."""
+    """A default group has every public door of its building (M16, A30). A lock that is linked to a
+    door phone opens with any door of that (M15).
+    """
+    if device.follows:
+        theirs = relays_of(group, device.follows)
+        return frozenset(relay.number for relay in device.relays) if theirs else theirs
     if group.building is None:
         return frozenset(door.relay for door in group.doors if door.device == device.device)
     public = device.place.public_in(group.building)
@@ -82,6 +87,7 @@ def entries(
     person: Resident, device: Device, groups: Groups, room: str | None = None
 ) -> list[Entry]:
     """The records of one person that a phone must hold, and no others. `room`: as in Entry."""
+    person = person.as_managed() if device.managed_codes_only else person
     by_pin = granted(person, device, groups, "pin") if isinstance(person.pin, str) else None
     by_card = granted(person, device, groups, "card") if person.held else None
     if by_pin == by_card or not by_card:

@@ -37,6 +37,7 @@ from domain.ids import (
     GroupId,
     ResidentId,
 )
+from domain.locks import Brand, LockRegistered, LockSyncChosen, SyncKind
 from domain.residents import (
     CardsChanged,
     Contact,
@@ -50,6 +51,7 @@ HARBOUR, ELSEWHERE = CommunityId(UUID(int=1)), CommunityId(UUID(int=2))
 ANN, BOB, CLEO = (ResidentId(UUID(int=n)) for n in (11, 12, 13))
 FLAT_1, FLAT_2 = ApartmentId(UUID(int=21)), ApartmentId(UUID(int=22))
 GATE, GYM = DeviceId(UUID(int=31)), DeviceId(UUID(int=32))
+CELLAR, ATTIC = DeviceId(UUID(int=36)), DeviceId(UUID(int=37))
 SWIMMERS, STAFF, EVERYBODY = (GroupId(UUID(int=n)) for n in (41, 42, 43))
 TAMPERING, FIRE = AlarmId(UUID(int=71)), AlarmId(UUID(int=72))
 TOWER, ANNEX = BuildingId(UUID(int=51)), BuildingId(UUID(int=52))
@@ -213,3 +215,30 @@ def an_alarm(
         apartment=None,
         heard_at=heard_at,
     )
+
+
+def a_lock(
+    lock: DeviceId = CELLAR,
+    name: str = "Cellar",
+    brand: Brand = "itec",
+    *,
+    serial: str | None = None,
+    place: Place | None = None,
+    address: str = "http://127.0.0.1:8190",
+    login: Login | None = None,
+    phone: DeviceId | None = None,
+) -> LockRegistered:
+    return LockRegistered(
+        lock=lock,
+        brand=brand,
+        serial=serial or f"LOCK{lock.int}",
+        name=name,
+        place=place or Place(building=TOWER),
+        address=address,
+        login=login,
+        phone=phone,
+    )
+
+
+def lock_sync(brand: Brand = "itec", *kinds: SyncKind) -> LockSyncChosen:
+    return LockSyncChosen(community=HARBOUR, brand=brand, kinds=frozenset(kinds))

@@ -85,6 +85,24 @@ def issue_pin(cmd: IssuePin, things: Things) -> list[Event]:
 
 
 @command
+class TakeOwnPin:
+    """What a resident chose in the app, which speaks as the house: 4 to 8 digits, not starting with
+    9 and not all the same; it goes to no lock (A3, M133).
+    """
+
+    resident: ResidentId
+    pin: str
+
+
+@handles(TakeOwnPin)
+def take_own_pin(cmd: TakeOwnPin, things: Things) -> list[Event]:
+    things.only("system")
+    resident = things.load(Resident, cmd.resident)
+    settings = things.load(Settings, things.community)
+    return residents.issue_pin(resident, settings, residents.own_pin(cmd.pin), "resident")
+
+
+@command
 class RevokePin:
     """Take a resident's PIN away (M42)."""
 
@@ -107,6 +125,23 @@ class IssueCard:
 @handles(IssueCard)
 def issue_card(cmd: IssueCard, things: Things) -> list[Event]:
     return residents.issue_card(things.load(Resident, cmd.resident), cmd.card)
+
+
+@command
+class TakeOwnCard:
+    """A card that a resident added in the app, which speaks as the house; it goes to no lock
+    (M29, M133).
+    """
+
+    resident: ResidentId
+    card: str
+
+
+@handles(TakeOwnCard)
+def take_own_card(cmd: TakeOwnCard, things: Things) -> list[Event]:
+    things.only("system")
+    resident = things.load(Resident, cmd.resident)
+    return residents.issue_card(resident, cmd.card, "resident")
 
 
 @command
