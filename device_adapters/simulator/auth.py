@@ -2,8 +2,7 @@
 
 import base64
 import binascii
-import secrets
-from hashlib import md5
+from hashlib import md5, sha256
 from hmac import compare_digest
 from urllib.request import parse_http_list, parse_keqv_list
 
@@ -16,10 +15,12 @@ FORBIDDEN = Reply(status=403, body=b"Forbidden", content_type="text/plain")
 
 
 class Gate:
-    """The mode and its secrets stand in the settings, as on the real one."""
+    """The mode and its secrets stand in the settings, as on the real one. The same `mac` gives the
+    same nonce, so that a run can be repeated (S23)."""
 
-    def __init__(self) -> None:
-        self.nonce, self.opaque = secrets.token_hex(16), secrets.token_hex(8)
+    def __init__(self, mac: str) -> None:
+        self.nonce = sha256(f"nonce/{mac}".encode()).hexdigest()[:32]
+        self.opaque = sha256(f"opaque/{mac}".encode()).hexdigest()[:16]
 
     def refusal(self, config: Config, request: Request) -> Reply | None:
         """What to answer to somebody who may not ask; None if he may."""

@@ -14,22 +14,36 @@ import click
 
 from device_adapters.simulator.control import ACTS
 from device_adapters.simulator.doorway import SENSED
-from device_adapters.simulator.faults import STANDING
+from device_adapters.simulator.faults import REAL_PACE, STANDING
 from device_adapters.simulator.fleet import Access, Fleet
 from device_adapters.simulator.people import come_and_go
 from device_adapters.simulator.profiles import PROFILES
 from device_adapters.simulator.storage import Unreadable
 
+
+def shown(value: object) -> str:
+    """As somebody would type it."""
+    return value if isinstance(value, str) else json.dumps(value).removesuffix(".0")
+
+
 FAULTS = "\n".join(
     [
         "\b",
-        "Lasting, until `off` or `clear`:",
-        *(f"  {name:<20}{one}={value}" for name, (one, value) in STANDING.items()),
+        "Lasting, until `off` or `clear` (KEY=VALUE is what it is if you say none):",
+        *(
+            f"  {name:<19}{fault.parameter}={shown(fault.default)}\n  {'':<19}{fault.what}"
+            for name, fault in STANDING.items()
+        ),
+        "",
+        "\b",
         "At once:",
-        "  factory_reset, backup, restore_backup",
-        "  reboot              seconds=3",
-        "  lose_log            rows=N",
-        "  local_edit          op=del|alter|duplicate|add|cloud user_id=… row.NAME=VALUE …",
+        "  factory_reset      forgets all but how it is reached",
+        "  backup             keeps what it holds now, for",
+        "  restore_backup     which brings that back",
+        "  reboot             seconds=3 of it",
+        "  lose_log           rows=N of the door log, the oldest",
+        "  local_edit         op=add|alter|del|duplicate|cloud user_id=… row.NAME=VALUE …",
+        "                     somebody is at its own web page",
     ]
 )
 
@@ -83,16 +97,27 @@ def sim() -> None:
     envvar="GATEHOUSE_SIM_PASSWORD",
     help="For basic and digest; better in GATEHOUSE_SIM_PASSWORD. There is no default.",
 )
-@click.option("--seed", default=1, show_default=True, help="The same seed gives the same MACs.")
+@click.option(
+    "--seed",
+    default=1,
+    show_default=True,
+    help="The same seed repeats a run: MACs, chance of faults, people.",
+)
 @click.option("--zone", default="UTC", show_default=True, help="Of their clocks, at first start.")
 @click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder that keeps their memory over restarts.  [default: they forget]",
 )
+@click.option(
+    "--real-time", is_flag=True, help="As slow as real ones: 132 ms a user, 0.25 s a call."
+)
 @click.option("--ms-per-user", default=0.0, help="Milliseconds a user takes to store; real: 132.")
+@click.option("--pause", default=0.0, help="Seconds that a phone rests between calls; real: 0.25.")
 @click.option("--people", default=0.0, metavar="SECONDS", help="Somebody comes every so often.")
-def serve(models: tuple[str, ...], count: int, people: float, **options: Any) -> None:
+def serve(
+    models: tuple[str, ...], count: int, people: float, real_time: bool, **options: Any
+) -> None:
     """Run phones until you stop it, and say where each of them answers.
 
     One line a phone, MODEL and URL, once it listens. They listen on this machine only.
@@ -102,7 +127,8 @@ def serve(models: tuple[str, ...], count: int, people: float, **options: Any) ->
         fleet = Fleet(
             named(models or ("X916",), count),
             access=access,
-            **{name: options[name] for name in ("port", "seed", "zone", "data", "ms_per_user")},
+            **{name: options[name] for name in ("port", "seed", "zone", "data")},
+            **(REAL_PACE if real_time else {name: options[name] for name in REAL_PACE}),
         )
     except (ValueError, Unreadable) as wrong:
         raise click.UsageError(str(wrong)) from wrong
@@ -182,6 +208,20 @@ def alarm(device: str, kind: str, relay: int) -> None:
 
 @sim.command()
 @click.argument("device", type=Device())
+@click.argument("what", type=click.Choice(["open", "shut"]))
+@click.option("--relay", default=1, show_default=True, help="Which door, by its relay.")
+def door(device: str, what: str, relay: int) -> None:
+    """Move the door of DEVICE as its contact sees it: forced while locked, or left open too long.
+
+    \b
+    gatehouse sim door 127.0.0.1:8100 open
+    """
+    answer = ask(device, "POST", "/sim/door", {"relay": relay, "open": what == "open"})
+    click.echo(f"door {what}{': break-in told at its event URL' if answer['alarm'] else ''}")
+
+
+@sim.command()
+@click.argument("device", type=Device())
 @click.argument("number", default=1)
 def press(device: str, number: int) -> None:
     """Close input NUMBER of DEVICE: an exit button, or a fire panel."""
@@ -192,26 +232,34 @@ def press(device: str, number: int) -> None:
 
 def sensed(device: str, what: str, relay: int) -> None:
     """Exit status 1 if nobody hears of it."""
+    where = "syslog server" if what == "motion" else "event URL"
     if not ask(device, "POST", "/sim/sense", {"what": what, "relay": relay})["told"]:
-        click.echo(f"{what}: nobody is told, for it is offline or has no event URL")
+        click.echo(f"{what}: nobody is told, for it is offline or has no {where}")
         raise SystemExit(1)
-    click.echo(f"{what}: told at its event URL")
+    click.echo(f"{what}: told at its {where}")
 
 
 @sim.command(epilog=FAULTS)
 @click.argument("device", type=Device())
-@click.argument("name")
+@click.argument("name", default="list", metavar="[NAME | list | clear]")
 @click.argument("values", nargs=-1, metavar="[KEY=VALUE | off]…")
 def fault(device: str, name: str, values: tuple[str, ...]) -> None:
-    """Make DEVICE fail in a way that has a NAME, or end all that (NAME is `clear`).
+    """Make DEVICE fail in a way that has a NAME, while it runs; list what is on, or clear it.
 
     \b
+    gatehouse sim fault 127.0.0.1:8100                    what is on (also: list)
+    gatehouse sim fault 127.0.0.1:8100 latency            with the value below
     gatehouse sim fault 127.0.0.1:8100 latency ms=800
     gatehouse sim fault 127.0.0.1:8100 latency off
-    gatehouse sim fault 127.0.0.1:8100 clear
+    gatehouse sim fault 127.0.0.1:8100 clear              as good as new
+
+    Every phone listens on its own port, as `gatehouse sim serve` prints; those of the demo are
+    at 100 above Gatehouse's own and following, 8100 to 8123.
     """
     if name == "clear":
         answer = ask(device, "POST", "/sim/clear-faults", {})
+    elif name == "list":
+        answer = ask(device, "GET", "/sim/state")
     elif name not in STANDING.keys() | ACTS.keys():
         raise click.UsageError(f"no fault {name!r}; see --help for their names")
     else:

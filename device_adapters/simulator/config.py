@@ -19,6 +19,8 @@ API = "Config.DoorSetting.APIFCGI."
 AUTH_MODE, API_USER, API_PASSWORD = f"{API}AuthMode", f"{API}UserName", f"{API}Password"
 ALLOWLIST = tuple(f"{API}WhiteList{number}" for number in range(1, 6))
 HTTP_RELAY = "Config.DoorSetting.HTTPRELAY."  # [G] "Open Relay Via HTTP"
+SYSLOG = "Config.Settings.LOGLEVEL.Remote"
+HELD_SECONDS = "Config.DoorSetting.INPUT.DoorOpenedTimeout"  # [G] of a door that stays open
 PIN_MODE = "Config.DoorSetting.PASSWORD.PinMode"  # [G] 0: PIN, 1: APT#PIN
 SECRETS = frozenset({API_PASSWORD, f"{HTTP_RELAY}Password"})
 METHODS = ("pin", "card", "face", "qr", "plate")
@@ -55,9 +57,10 @@ SINGLE = {
     "Config.Settings.DATETIME.TimeFormat": "0",
     "Config.Settings.DATETIME.DateFormat": "0",
     "Config.Settings.LOGLEVEL.Level": "3",
-    "Config.Settings.LOGLEVEL.RemoteSyslog": "0",
-    "Config.Settings.LOGLEVEL.RemoteServer": "",
-    "Config.Settings.LOGLEVEL.RemoteServerPort": "514",
+    f"{SYSLOG}Syslog": "0",
+    f"{SYSLOG}Server": "",
+    f"{SYSLOG}ServerPort": "514",
+    HELD_SECONDS: "60",
     "Config.Settings.HANDFREE.MicVol": "8",
     "Config.Settings.HANDFREE.SpkVol": "8",
     "Config.Settings.HANDFREE.AlmVol": "8",

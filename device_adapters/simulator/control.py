@@ -68,6 +68,10 @@ def sense(phone: Phone, given: Body) -> Body:
     return {"told": phone.sense(what, int(given.get("relay", 1)))}
 
 
+def door(phone: Phone, given: Body) -> Body:
+    return {"alarm": phone.door(int(given.get("relay", 1)), opens=bool(given["open"]))}
+
+
 def call(phone: Phone, given: Body) -> Body:
     phone.call(given["kind"], given.get("name", ""), given.get("number", ""))
     return {}
@@ -93,5 +97,6 @@ ROUTES: Mapping[str, Callable[[Phone, Body], Body]] = {
     ),
     "/sim/clear-faults": lambda phone, given: clear(phone),
     "/sim/sense": sense,
+    "/sim/door": door,
     "/sim/call": call,
 }

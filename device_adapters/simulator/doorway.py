@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from device_adapters.simulator import config as keys
+from device_adapters.simulator import syslog
 from device_adapters.simulator.action_urls import filled
 from device_adapters.simulator.credentials import KINDS, Kind, Outcome
 from device_adapters.simulator.memory import Memory
@@ -16,14 +17,17 @@ SENSED = {
     "tamper": "AlarmTriggered",
     "door_held": "AlarmDoorOpenedTimeout",
     "break_in": "BreakInAlarm",
+    "motion": "",
 }
 OF_NO_DOOR = {"emergency", "tamper"}
+FIRST_CALL = 200_001  # after power on the next one is 200002 [SY]
 
 
 class Doorway(Memory):
-    """`send` is told each action URL; it must not wait."""
+    """`send` is told each action URL, `emit` each syslog line; they must not wait."""
 
     send: Callable[[str], None] = staticmethod(lambda url: None)
+    emit: syslog.Emit = staticmethod(lambda host, port, line: None)
 
     def present_pin(self, code: str) -> Outcome:
         return self.present("pin", code)
@@ -75,7 +79,7 @@ class Doorway(Memory):
         """How long a relay stays open: [SY] sets the one key, newer firmware has the other."""
         older, newer = f"Relay{letter(relay)}Delay", f"HoldDelay{letter(relay)}"
         value = self.config[keys.RELAY + older] or self.config[keys.RELAY + newer]
-        return timedelta(seconds=int(value) if value.isdigit() else 5)
+        return seconds(value, 5)
 
     def trigger(self, relay: int, *, mode: int = 0, level: int = 0, delay: int = 0) -> None:
         """By the API. Mode 0 closes by itself after `delay` seconds (0: its hold delay [G]);
@@ -95,9 +99,12 @@ class Doorway(Memory):
         self.fire(f"Relay{letter(relay)}Triggered", relay_id=str(relay))
 
     def settle(self) -> None:
-        """Close the relays whose time is over."""
+        """Close the relays whose time is over, and tell of doors that stand open for too long."""
         for number in self.relays.expire(self.clock()):
             self.fire(f"Relay{letter(number)}Closed", relay_id=str(number))
+        longest = seconds(self.config[keys.HELD_SECONDS], 60)
+        for number in self.frames.overdue(self.clock(), longest):
+            self.sense("door_held", number)
 
     def is_open(self, relay: int) -> bool:
         """Triggered, or held open by its relay schedule (`1001/`)."""
@@ -126,18 +133,35 @@ class Doorway(Memory):
 
     def sense(self, what: str, relay: int = 1) -> bool:
         """`emergency`, `tamper`, or at a door `door_held`, `break_in`: no log holds these, only the
-        action URL tells; whether there is one to tell."""
+        action URL tells; `motion`: only syslog does. Whether there is anybody to tell."""
         if not 1 <= relay <= self.relays.count:
             raise ValueError(f"relay is 1 to {self.relays.count}")
+        if what == "motion":
+            return self.report(syslog.MOTION)
         event = SENSED[what] + ("" if what in OF_NO_DOOR else letter(relay))
         return self.fire(event, alarmstatus="1")
 
+    def door(self, relay: int, *, opens: bool) -> bool:
+        """The door of a relay is opened or shut. Opened while the relay is at rest, it was forced;
+        whether an alarm was told for that."""
+        self.settle()
+        if not 1 <= relay <= self.relays.count:
+            raise ValueError(f"relay is 1 to {self.relays.count}")
+        if not opens:
+            self.frames.close(relay)
+            return False
+        self.frames.open(relay, self.clock())
+        return not self.is_open(relay) and self.sense("break_in", relay)
+
     def call(self, kind: str, name: str, number: str) -> None:
-        """`Dialed`, `Received`, `Missed` or `Forwarded`; a made call also tells its URLs."""
-        self.calls.write(self.now(), Name=name, Type=kind, LocalIdentity=number, Num="1")
+        """`Dialed`, `Received`, `Missed` or `Forwarded`; a made call is also told."""
+        row = self.calls.write(self.now(), Name=name, Type=kind, LocalIdentity=number, Num="1")
         self.version += 1
-        for event in ("MakeCall", "HangUp") if kind == "Dialed" else ():
-            self.fire(event, remote=number)
+        if kind == "Dialed":
+            for event in ("MakeCall", "HangUp"):
+                self.fire(event, remote=number)
+            for said in syslog.called(number, FIRST_CALL + int(row["ID"])):
+                self.report(said)
 
     def log(self, how: Kind, code: str, holder: Row | None, outcome: Outcome) -> None:
         """With the raw code, as the real one does."""
@@ -151,6 +175,8 @@ class Doorway(Memory):
             Status="Succ" if outcome.opened else "Failed",
             AccessMode="0",
         )
+        relays = "".join(map(str, outcome.relays))
+        self.report(syslog.opened(how.name, code, relays, well=outcome.opened))
 
     def fire(self, event: str, **values: str) -> bool:
         """Once, without waiting, without a second try; lost while the phone is offline."""
@@ -158,6 +184,14 @@ class Doorway(Memory):
         on = bool(url) and self.config[f"{keys.URL}Enable"] == "1"
         if tells := on and not self.faults.is_on("offline"):
             self.send(filled(url, self._variables() | {"active_url": event} | values))
+        return tells
+
+    def report(self, message: str) -> bool:
+        """A syslog line, as lightly as an action URL."""
+        host, port = self.config[f"{keys.SYSLOG}Server"], self.config[f"{keys.SYSLOG}ServerPort"]
+        on = self.config[f"{keys.SYSLOG}Syslog"] == "1" and bool(host) and port.isdecimal()
+        if tells := on and not self.faults.is_on("offline"):
+            self.emit(host, int(port), syslog.line(self.now(), self.profile.model, message))
         return tells
 
     def _tell(self, how: Kind, code: str, holder: Row | None, outcome: Outcome) -> None:
@@ -188,6 +222,10 @@ class Doorway(Memory):
 
     def shown_mac(self) -> str:
         return self.faults.text("other_mac") or self.mac
+
+
+def seconds(setting: str, default: int) -> timedelta:
+    return timedelta(seconds=int(setting) if setting.isdecimal() else default)
 
 
 def letter(number: int) -> str:

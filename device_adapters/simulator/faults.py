@@ -2,34 +2,47 @@
 
 from collections.abc import Mapping, Sequence
 from random import Random
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from device_adapters.simulator.tables import Item
 
 Value = bool | int | float | str
 T = TypeVar("T", bound=Item)
 
-# Name of the fault: (its parameter, the value if none is given).
-STANDING: Mapping[str, tuple[str, Value]] = {
-    "accept_and_drop": ("rate", 1.0),  # share of writes answered with success and forgotten
-    "partial_batch": ("keep", 0.5),  # share of a batch that is really stored
-    "stale_reads": ("seconds", 5.0),  # lists are answered as they were so long ago
-    "wrong_clock": ("seconds", 3600.0),  # fast, or slow if negative
-    "offline": ("on", True),  # the connection is reset before a byte is answered
-    "hang": ("on", True),  # accepts, reads, never answers
-    "latency": ("ms", 500.0),
-    "half_close": ("on", True),  # half an answer, then the end
-    "lost_ack": ("on", True),  # does it, and closes without an answer
-    "error_rate": ("rate", 0.5),  # share of requests answered with HTTP 500
-    "wrong_content_type": ("type", "text/html"),
-    "other_mac": ("mac", "0C1105FFFFFF"),  # another box answers at this address
-    "giant_body": ("bytes", 100_000_000),
-    "garbage": ("kind", "html"),  # html, truncated, nested, nan, empty
-    "redirect": ("to", "http://127.0.0.1:9/"),
-    "ms_per_user": ("ms", 132.0),  # [SY] 10,000 users in 22 minutes
-    "freeze_above": ("items", 1000),  # a longer batch freezes it until the faults are cleared
-    "capacity": ("users", 10),  # storage is full at so many
+
+class Standing(NamedTuple):
+    """A fault that lasts: its parameter, the value if none is given, and what it does."""
+
+    parameter: str
+    default: Value
+    what: str
+
+
+STANDING: Mapping[str, Standing] = {
+    "offline": Standing("on", True, "resets every connection before a byte is answered"),
+    "hang": Standing("on", True, "accepts, reads, never answers"),
+    "latency": Standing("ms", 500.0, "answers that much later"),
+    "half_close": Standing("on", True, "half an answer, then the end"),
+    "lost_ack": Standing("on", True, "does what it is told, and closes without an answer"),
+    "error_rate": Standing("rate", 0.5, "that share of requests gets HTTP 500"),
+    "accept_and_drop": Standing(
+        "rate", 1.0, "that share of writes is answered well, and forgotten"
+    ),
+    "partial_batch": Standing("keep", 0.5, "stores only the first part of a batch, and says well"),
+    "stale_reads": Standing("seconds", 5.0, "lists are answered as they were so long ago"),
+    "capacity": Standing("users", 10, "its storage is full at so many"),
+    "freeze_above": Standing("items", 1000, "a longer batch freezes it until faults are cleared"),
+    "wrong_clock": Standing("seconds", 3600.0, "its clock is fast, or slow if negative"),
+    "wrong_content_type": Standing("type", "text/html", "of every answer"),
+    "garbage": Standing("kind", "html", "answers html, truncated, nested, nan or empty"),
+    "giant_body": Standing("bytes", 100_000_000, "answers so much"),
+    "redirect": Standing("to", "http://127.0.0.1:9/", "sends everybody elsewhere"),
+    "other_mac": Standing("mac", "0C1105FFFFFF", "another box answers at this address"),
+    "ms_per_user": Standing("ms", 132.0, "a user takes so long to store (132 is a real one's)"),
+    "pause": Standing("seconds", 0.25, "rests so long after each answer (0.25 is a real one's)"),
 }
+# [SY] 10,000 users in 22 minutes; [PL] a quarter of a second between calls.
+REAL_PACE: Mapping[str, Value] = {"ms_per_user": 132.0, "pause": 0.25}
 
 GARBAGE: Mapping[str, str] = {
     "html": "<html><body>It works!</body></html>",
@@ -60,7 +73,7 @@ class Faults:
             return
         if name not in STANDING:
             raise UnknownFault(f"no fault {name!r}; there are {', '.join(sorted(STANDING))}")
-        parameter, default = STANDING[name]
+        parameter, default, _ = STANDING[name]
         if unknown := given.keys() - {parameter, "on"}:
             raise UnknownFault(f"{name} takes {parameter}, not {', '.join(sorted(unknown))}")
         self.on[name] = fitting(name, given.get(parameter, default), default)

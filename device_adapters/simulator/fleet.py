@@ -103,7 +103,8 @@ class Fleet:
     """`with Fleet(["X916", "E18"]) as fleet: fleet[0].url`; or `await start()` in a loop at hand.
 
     port: of the first phone, the others follow; 0: any free ones. data: a folder that keeps each
-    phone's memory over restarts. Raises ValueError for an unknown model.
+    phone's memory over restarts. ms_per_user, pause (seconds between calls): their pace.
+    Raises ValueError for an unknown model.
     """
 
     def __init__(
@@ -117,6 +118,7 @@ class Fleet:
         zone: str = "UTC",
         data: Path | None = None,
         ms_per_user: float = 0,
+        pause: float = 0,
     ) -> None:
         models = list(models)
         if unknown := set(models) - PROFILES.keys():
@@ -129,7 +131,7 @@ class Fleet:
         self._saved: dict[str, int] = {}
         self.phones: list[PluggedIn] = []
         for index, model in enumerate(models):
-            mac, pace = mac_of(seed, index), {"ms_per_user": ms_per_user}
+            mac, pace = mac_of(seed, index), {"ms_per_user": ms_per_user, "pause": pause}
             phone = Phone(
                 PROFILES[model], mac=mac, clock=clock, zone=zone, seed=seed + index, **pace
             )

@@ -8,10 +8,11 @@ import socket
 import struct
 from collections.abc import Callable
 from dataclasses import replace
+from time import monotonic
 
 import h11
 
-from device_adapters.simulator import api, control, open_door
+from device_adapters.simulator import api, control, open_door, syslog
 from device_adapters.simulator.auth import Gate
 from device_adapters.simulator.caller import call_url
 from device_adapters.simulator.faults import GARBAGE
@@ -33,9 +34,9 @@ class Cut(Exception):
 
 class Line:
     def __init__(self, phone: Phone, port: int = 0) -> None:
-        self.phone, self.port, self.gate = phone, port, Gate()
+        self.phone, self.port, self.gate = phone, port, Gate(phone.mac)
         self._turn = asyncio.Lock()
-        self._waiting = 0
+        self._waiting, self._rested = 0, 0.0
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -47,6 +48,7 @@ class Line:
         """Listen; a port of 0 becomes a free one, and stays the same from then on."""
         loop = asyncio.get_running_loop()
         self.phone.send = lambda url: send_soon(loop, self._call, url)
+        self.phone.emit = syslog.send
         self._server = await asyncio.start_server(self._connected, HOST, self.port, backlog=64)
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -55,6 +57,7 @@ class Line:
         if self._server:
             self._server.close()
         self.phone.send = lambda url: None
+        self.phone.emit = lambda host, port, line: None
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -129,9 +132,19 @@ class Line:
         self.phone.most_at_once = max(self.phone.most_at_once, self._waiting)
         try:
             async with self._turn:
-                return await self._work(request)
+                await self._rest()
+                try:
+                    return await self._work(request)
+                finally:
+                    self._rested = monotonic() + self.phone.faults.number("pause")
         finally:
             self._waiting -= 1
+
+    async def _rest(self) -> None:
+        """Who does not leave a real one its pause is served no sooner for that."""
+        if (left := self._rested - monotonic()) > 0:
+            self.phone.hurried += 1
+            await asyncio.sleep(left)
 
     async def _work(self, request: Request) -> Reply:
         if request.path == "/fcgi/do":

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from device_adapters.simulator import config as keys
 from device_adapters.simulator.config import Config
 from device_adapters.simulator.faults import Faults, Value
+from device_adapters.simulator.frames import Frames
 from device_adapters.simulator.journal import Journal
 from device_adapters.simulator.profiles import Profile
 from device_adapters.simulator.relays import Relays
@@ -54,13 +55,13 @@ class Memory:
         self.doors = Journal(profile.log_rows, ("Name", "Code"))
         self.calls = Journal(profile.log_rows, ("Name", "LocalIdentity"))
         self.journals = {"doorlog": self.doors, "calllog": self.calls}
-        self.relays = Relays(profile.relays)
+        self.relays, self.frames = Relays(profile.relays), Frames()
         self.past: dict[str, list[tuple[datetime, Mapping[str, Row]]]] = defaultdict(list)
         self.backup: Mapping[str, Any] | None = None
         # Counted for whoever looks at /sim/state.
         self.answered: Counter[str] = Counter()
         self.urls_called: deque[str] = deque(maxlen=1000)
-        self.most_at_once = 0
+        self.most_at_once = self.hurried = 0
 
     def now(self) -> datetime:
         """What its clock shows, in its own zone."""

@@ -76,9 +76,11 @@ class Phone(Doorway):
             **{f"{name}s": list(table) for name, table in self.tables.items()},
             **{name: list(journal.ring) for name, journal in self.journals.items()},
             "relays": {n: self.is_open(n) for n in range(1, self.relays.count + 1)},
+            "doors": {n: n in self.frames.since for n in range(1, self.relays.count + 1)},
             "faults": self.faults.on,
             "answered": self.answered,
             "most_at_once": self.most_at_once,
+            "hurried": self.hurried,
             "urls_called": list(self.urls_called),
         }
 

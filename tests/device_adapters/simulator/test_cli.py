@@ -17,6 +17,8 @@ from click.testing import CliRunner, Result
 
 from device_adapters.simulator import storage
 from device_adapters.simulator.cli import sim
+from device_adapters.simulator.control import ACTS
+from device_adapters.simulator.faults import STANDING
 from device_adapters.simulator.fleet import Fleet
 from device_adapters.simulator.people import visit
 from device_adapters.simulator.storage import Unreadable
@@ -130,6 +132,27 @@ def test_s18_alarms_are_told_or_nobody_is_there_to_be_told(url: str) -> None:
     assert "relay is 1 to 4" in run("alarm", url, "break_in", "--relay", "9").output
 
 
+def test_s18_a_door_is_moved_and_motion_is_seen(url: str) -> None:
+    assert run("door", url, "open", "--relay", "3").output == "door open\n"
+    assert json.loads(run("state", url).output)["doors"]["3"] is True
+    assert run("door", url, "shut", "--relay", "3").output == "door shut\n"
+    where = "Config.Features.ACTIONURL."
+    data = {f"{where}Enable": "1", f"{where}BreakInAlarmC": "http://127.0.0.1:1/forced"}
+    body = {"target": "config", "action": "set", "data": data}
+    httpx.post(f"{url}/api", json=body, trust_env=False).raise_for_status()
+    assert (
+        run("door", url, "open", "--relay", "3").output
+        == "door open: break-in told at its event URL\n"
+    )
+    run("door", url, "shut", "--relay", "3")
+    assert "no syslog server" in run("alarm", url, "motion").output
+
+
+def test_s21_real_time_is_a_flag() -> None:
+    with served("--model", "X916:1", "--real-time") as [(_, address)]:
+        assert run("fault", address).output == 'faults: {"ms_per_user": 132.0, "pause": 0.25}\n'
+
+
 def test_s18_an_input_is_an_exit_button_or_anything_else_that_closes_it(url: str) -> None:
     assert run("press", url).output == "input 1: input is off\n"
     body = {
@@ -143,10 +166,13 @@ def test_s18_an_input_is_an_exit_button_or_anything_else_that_closes_it(url: str
     assert (answer.exit_code, "input is 1 to 4" in answer.output) == (1, True)
 
 
-def test_fault_on_off_and_clear(url: str) -> None:
+def test_s20_faults_are_listed_set_and_cleared(url: str) -> None:
     assert run("fault", url, "latency", "ms=5").output == 'faults: {"latency": 5}\n'
     assert run("fault", url, "latency", "off").output == "faults: {}\n"
     assert run("fault", url, "hang").output == 'faults: {"hang": true}\n'
+    assert (
+        run("fault", url).output == run("fault", url, "list").output == 'faults: {"hang": true}\n'
+    )
     assert run("fault", url, "clear").output == "faults: {}\n"
     row = ("op=add", "user_id=7", "row.UserID=007", "row.Name=Eve")
     assert run("fault", url, "local_edit", *row).exit_code == 0
@@ -169,10 +195,14 @@ def test_mistakes_are_explained(url: str, words: tuple[str, ...], said: str) -> 
     assert said in answer.output
 
 
-def test_every_command_has_help_and_every_fault_stands_in_it() -> None:
+def test_s20_every_command_has_help_and_every_fault_stands_in_it() -> None:
     for command in sim.commands:
         assert re.search(r"\n  \S.{20,}", run(command, "--help").output), command
-    assert "stale_reads" in run("fault", "--help").output
+    said = run("fault", "--help").output
+    for name in (*STANDING, *ACTS):
+        assert re.search(rf"\b{name}\b", said), name
+    for fault in STANDING.values():
+        assert fault.what in said
 
 
 def test_people_come_mostly_with_good_codes_and_at_times_with_bad_ones() -> None:

@@ -193,13 +193,6 @@ def test_s23_the_hand_is_on_loopback_only(fleet: Fleet) -> None:
         assert phone.url.startswith("http://127.0.0.1:")
 
 
-def test_s24_many_phones_on_ports_of_their_own() -> None:
-    with Fleet(["X916"] * 100) as many:
-        assert len({phone.url for phone in many}) == 100
-        for phone in (many[0], many[57], many[99]):
-            assert get(phone).json()["data"]["Status"]["MAC"] == phone.mac
-
-
 def test_s24_one_hung_phone_does_not_hold_the_others(fleet: Fleet, phone: PluggedIn) -> None:
     phone.fault("hang")
     with client(phone) as waiting, client(fleet[1]) as http:
