@@ -3,17 +3,15 @@
 Facts and their sources: device-protocol.md 1.1.
 """
 
-import json
 import re
 from collections.abc import Callable, Generator, Mapping
 from time import monotonic, sleep
-from typing import Any, Never
+from typing import Any
 
-import httpcore
 import httpx
 
-from device_adapters.akuvox.guarded import Guarded
-from device_adapters.port import Failure, Garbled, Locked, Offline, Rejected, Unsupported
+from device_adapters.guarded import Guarded, in_words, said_in
+from device_adapters.port import Garbled, Locked, Offline, Rejected, Unsupported
 from domain.devices import Login
 
 SECONDS, MOST_BYTES = 5.0, 1_000_000
@@ -104,15 +102,8 @@ class Wire:
         self._may()
         self._transport.budget.grant(SECONDS, most)
         try:
-            answer = self._client.request(method, path, **content)
-        except Failure:
-            raise
-        except httpcore.TimeoutException:
-            raise Offline(f"no answer within {SECONDS:g} s") from None
-        except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as failure:
-            raise Offline(type(failure).__name__) from None
-        except Exception as failure:  # whatever a hostile answer breaks, it breaks here (D9)
-            raise Garbled(type(failure).__name__) from None
+            with in_words(SECONDS):
+                answer = self._client.request(method, path, **content)
         finally:
             self._free_at = monotonic() + self._pause
         return envelope(answer)
@@ -128,17 +119,10 @@ def envelope(answer: httpx.Response) -> Data:
         raise Unsupported("HTTP 404")
     if answer.status_code != httpx.codes.OK:
         raise Offline(f"HTTP {answer.status_code}")
-    try:
-        said = json.loads(answer.content, parse_constant=not_a_number)
-    except (ValueError, RecursionError):
-        raise Garbled("no JSON") from None
+    said = said_in(answer)
     if not isinstance(said, dict) or type(said.get("retcode")) is not int:
         raise Garbled("no envelope")
     return said
-
-
-def not_a_number(constant: str) -> Never:
-    raise ValueError(constant)
 
 
 def checked(said: Data, succeeds: Callable[[int], bool]) -> Data:

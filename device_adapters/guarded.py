@@ -1,16 +1,18 @@
 """HTTP to a peer that is not trusted: bounded time, bounded bytes, nothing unpacked (D2, D9)."""
 
+import json
 import socket
 import ssl
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from time import monotonic
-from typing import Any
+from typing import Any, Never
 
 import httpcore
 import httpx
 
-from device_adapters.port import Garbled
+from device_adapters.port import Failure, Garbled, Offline
 
 NODELAY = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 
@@ -131,3 +133,30 @@ def lenient() -> ssl.SSLContext:
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.set_ciphers("DEFAULT@SECLEVEL=0")
     return context
+
+
+@contextmanager
+def in_words(seconds: float) -> Iterator[None]:
+    """What goes wrong in an exchange of so many seconds, as Failures."""
+    try:
+        yield
+    except Failure:
+        raise
+    except httpcore.TimeoutException:
+        raise Offline(f"no answer within {seconds:g} s") from None
+    except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as failure:
+        raise Offline(type(failure).__name__) from None
+    except Exception as failure:  # whatever a hostile answer breaks, it breaks here (D9)
+        raise Garbled(type(failure).__name__) from None
+
+
+def said_in(answer: httpx.Response) -> Any:
+    """Its JSON, whatever its content type says [PL]."""
+    try:
+        return json.loads(answer.content, parse_constant=not_a_number)
+    except (ValueError, RecursionError):
+        raise Garbled("no JSON") from None
+
+
+def not_a_number(constant: str) -> Never:
+    raise ValueError(constant)
