@@ -2,8 +2,8 @@
 SET ROLE gatehouse_owner;
 
 CREATE INDEX events_in_emergencies ON log.events (position) WHERE type IN (
-    'CommunityCreated', 'CommunityRenamed', 'DeviceRegistered', 'DeviceReplaced', 'DeviceEdited', 'DeviceMoved',
-    'DeviceRemoved', 'AlarmRaised', 'EmergencySettingChanged', 'UnlockOrdered', 'LockOrdered',
+    'CommunityCreated', 'CommunityRenamed', 'DeviceRegistered', 'DeviceReplaced', 'DeviceEdited', 'DeviceRemoved',
+    'FireInputsChosen', 'AlarmRaised', 'EmergencySettingChanged', 'UnlockOrdered', 'LockOrdered',
     'EmergencyAlarmChecked', 'DoorsTried');
 
 CREATE FUNCTION log.tell_emergency() RETURNS trigger LANGUAGE plpgsql AS $$
