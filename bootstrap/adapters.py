@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 from prometheus_client import REGISTRY
 
+from bootstrap.carriers import ADAPTERS, carrier
 from bootstrap.house import House
 from bootstrap.metrics import Phones
 from commands.ingest import Ingest
@@ -18,19 +19,17 @@ from device_adapters.akuvox.profiles import profile_of
 from device_adapters.doorlog import DoorLogPoller
 from device_adapters.leases import Leases, May, sole
 from device_adapters.port import Phone
-from device_adapters.shares import Bury, Shares
+from device_adapters.shares import Shares
 from device_adapters.sync import DoorSync, Outside, Poll
 from device_adapters.terms import Rhythm
 from domain.devices import Device, Login
-from eventlog.bus import Bus, FromNow, LogBus
-
-GROUP = "gatehouse.adapters"
+from eventlog import following
 
 
 def run_adapters(house: House, stop: Flag) -> None:
     """At the real pace, unless DEVICE_PACE=0 says that the phones need none."""
     poll = DoorLogPoller(Ingest(house.log, house.reports), lambda: datetime.now(UTC)).poll
-    bus, bury = the_bus(house)
+    bus, bury = carrier(house, "events", house.log, ADAPTERS)
     leases, connect = Leases(sole(house.config.data / "adapters")), partial(durable, house)
     shares = Shares(
         house.log,
@@ -39,20 +38,10 @@ def run_adapters(house: House, stop: Flag) -> None:
         connect,
         lambda may, head: DoorSync(outside(house, poll, may), Rhythm(), live_from=head),
         bury,
-        process.alarm,
+        following.alarm,
     )
     REGISTRY.register(Phones(lambda: [one for _, one in shares.snapshots()]))
     process.run(bus, shares, leases, connect, stop)
-
-
-def the_bus(house: House) -> tuple[Bus, Bury]:
-    """Kafka if there is one, else the log itself, whose unreadable records nobody buries."""
-    if house.config.broker:
-        from eventlog.kafka.bus import KafkaBus  # Kafka's client takes a while to import
-
-        kafka = KafkaBus(house.config.broker, GROUP)
-        return kafka, kafka.bury
-    return LogBus(house.log, FromNow(house.log.head)), lambda message, error: None
 
 
 def outside(house: House, poll: Poll, may: May) -> Outside:

@@ -7,22 +7,18 @@ from datetime import UTC, datetime, timedelta
 from threading import Event as Flag
 from threading import Thread
 
-import structlog
 from prometheus_client import REGISTRY
 
 from bootstrap.adapters import run_adapters
 from bootstrap.house import House, followers, read_models, the_house
 from bootstrap.metrics import Standing
-from commands.reactions import Position, Reactions
+from bootstrap.reactions import run_reactions
 from config import refuse_unsafe
-from eventlog.consumer import Stopped, follow
 from eventlog.port import Unavailable
-from eventlog.postgres import Connections
 from eventlog.reports import KEPT_DAYS
 from observing import log_as, serve_metrics
 
 FORGET_SECONDS = 3600
-log = structlog.get_logger()
 
 
 def run(process: str) -> None:
@@ -53,15 +49,6 @@ def forget_old_reports(house: House, stop: Flag) -> None:
         stop.wait(FORGET_SECONDS)
 
 
-def run_reactions(house: House, stop: Flag) -> None:
-    """They follow what doors report; one that cannot go on waits to be looked at (E10)."""
-    connections = Connections(house.config.database.project, most=1)
-    kept = Position(connections.rows)
-    follow(house.reports, Reactions("reports", house.dispatch, kept), stop, say_stopped)
-    stop.wait()
-    connections.close()
-
-
 def run_relay(house: House, stop: Flag) -> None:
     from eventlog.kafka import relay  # Kafka's client takes a while to import: only who needs it
 
@@ -70,10 +57,6 @@ def run_relay(house: House, stop: Flag) -> None:
         relay.OUTLETS["reports"]: house.raw_reports,
     }
     relay.run(sources, house.config.wanted_broker(), lambda: house.project("doors"), stop)
-
-
-def say_stopped(stopped: Stopped) -> None:
-    log.error("reactions stopped", position=stopped.position, error=stopped.error)
 
 
 RUNS: Mapping[str, Callable[[House, Flag], None]] = {

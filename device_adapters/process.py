@@ -12,11 +12,10 @@ from device_adapters.leases import Leases
 from device_adapters.shares import Connect, Shares
 from device_adapters.terms import Snapshot
 from domain.ids import DeviceId
+from eventlog import following
 from eventlog.bus import Bus
-from eventlog.consumer import Stopped
-from eventlog.port import Unavailable
 
-TOLD_SECONDS, RETRY_SECONDS, IDLE_SECONDS = 1.0, 0.5, 0.5
+TOLD_SECONDS, RETRY_SECONDS = 1.0, 0.5
 log = structlog.get_logger()
 
 
@@ -25,31 +24,12 @@ def run(bus: Bus, shares: Shares, leases: Leases, connect: Connect, stop: Flag) 
     watch = Thread(target=keep_watch, args=(shares, leases, connect, stop), daemon=True)
     watch.start()
     try:
-        while not stop.is_set():
-            follow(bus, shares, stop)
+        following.run(bus, shares, stop)
     finally:
         stop.set()
         shares.let_go(shares.positions)
         watch.join()
         bus.close()
-
-
-def follow(bus: Bus, shares: Shares, stop: Flag) -> None:
-    """A step. What fails for want of PostgreSQL is read from the log later."""
-    try:
-        messages = bus.poll(IDLE_SECONDS)
-        shares.hold(bus.assignment)
-        shares.take(messages, bus.reached)
-        shares.settle()
-        bus.pause(shares.failed)
-        bus.commit()
-    except (Unavailable, OperationalError):
-        shares.doubt()
-        stop.wait(RETRY_SECONDS)
-
-
-def alarm(stopped: Stopped) -> None:
-    log.error("adapters stopped", position=stopped.position, error=stopped.error)
 
 
 def keep_watch(shares: Shares, leases: Leases, connect: Connect, stop: Flag) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 from uuid import UUID
 
 from domain.ids import CommunityId
@@ -21,6 +21,7 @@ PARTITIONS: Final = 12
 MIX, MASK = 0x5BD1E995, 0xFFFFFFFF
 SOURCE: Final = "/gatehouse/events"
 TYPE_PREFIX: Final = "gatehouse."
+E = TypeVar("E", bound=Event)
 Headers = Mapping[str, bytes]
 Keys = Callable[[UUID, Collection[UUID]], Mapping[UUID, SubjectKey | None]]
 
@@ -208,11 +209,9 @@ def raw_of(message: Message) -> RawRecord:
     )
 
 
-def opened(
-    records: Iterable[RawRecord], codec: RecordCodec[Event], keys: Keys
-) -> list[Recorded[Event]]:
+def opened(records: Iterable[RawRecord], codec: RecordCodec[E], keys: Keys) -> list[Recorded[E]]:
     """The events in many records, with one look for the keys of each run of a community."""
-    found = list[Recorded[Event]]()
+    found = list[Recorded[E]]()
     for community, run in groupby(records, key=lambda record: record.community):
         several = list(run)
         subjects = {r.subject for r in several if r.subject}
@@ -221,7 +220,7 @@ def opened(
     return found
 
 
-def recorded(r: RawRecord, codec: RecordCodec[Event], key: SubjectKey | None) -> Recorded[Event]:
+def recorded(r: RawRecord, codec: RecordCodec[E], key: SubjectKey | None) -> Recorded[E]:
     place = aad(r.community, r.stream, r.version, r.subject)
     return Recorded(
         position=r.position,

@@ -22,6 +22,10 @@ def on(*kinds: type) -> Callable[[M], M]:
     return mark
 
 
+class Applies(Protocol):
+    def apply(self, batch: Sequence[Recorded[Any]]) -> None: ...
+
+
 class Consumer:
     """Takes the log in batches; what a batch does and the position move together."""
 
@@ -66,6 +70,7 @@ class Stopped:
     consumer: str
     position: int
     error: str
+    partition: int | None = None
 
 
 def follow(
@@ -91,7 +96,7 @@ def follow(
             return
 
 
-def take(consumer: Consumer, batch: Sequence[Recorded[Any]]) -> None:
+def take(consumer: Applies, batch: Sequence[Recorded[Any]]) -> None:
     """What fails as a batch is taken one by one, so that all before the culprit is done."""
     try:
         consumer.apply(batch)

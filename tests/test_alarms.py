@@ -16,7 +16,7 @@ from werkzeug.serving import make_server
 
 from bootstrap import OPERATOR, House, create_app
 from bootstrap.house import follows
-from bootstrap.processes import run_reactions
+from bootstrap.reactions import run_reactions
 from commands.accounts import AssignCommunities
 from config import Database
 from device_adapters.akuvox.phone import a_phone

@@ -4,7 +4,7 @@ The command's id is made of the reaction's name and the place of the fact, so th
 twice is done once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, LiteralString, Protocol, TypeVar
 from uuid import UUID, uuid5
 
@@ -13,7 +13,9 @@ import structlog
 from commands.bus import Dispatch
 from domain.accounts import Actor
 from domain.kernel import Event, Forbidden, Malformed, Refused, Unknown
-from eventlog.consumer import Consumer
+from eventlog.bus import PARTITIONS
+from eventlog.consumer import Stopped
+from eventlog.following import COMPARED_SECONDS, Bury, Following, Log, Open, Share
 from eventlog.port import Conflict, Recorded, Unavailable
 
 R = TypeVar("R", bound=Callable[[Recorded[Any]], object])
@@ -25,7 +27,7 @@ log = structlog.get_logger()
 
 
 def reacts_to(kind: type[Event]) -> Callable[[R], R]:
-    """The function gives the command; its name is part of the command's id for ever."""
+    """The function gives the command, or None; its name is part of the command's id for ever."""
 
     def register(reaction: R) -> R:
         REACTIONS.setdefault(kind, []).append(reaction)
@@ -35,35 +37,39 @@ def reacts_to(kind: type[Event]) -> Callable[[R], R]:
 
 
 class Kept(Protocol):
-    """A position that outlives the process. Both may raise Unavailable."""
+    """Positions that outlive the process. Both may raise Unavailable."""
 
-    def load(self) -> int: ...
+    def load(self) -> Sequence[int]:
+        """Of every partition."""
 
-    def keep(self, position: int) -> None: ...
+    def keep(self, positions: Mapping[int, int]) -> None:
+        """Of those that are followed here."""
 
 
-class Reactions(Consumer):
-    """All of them, along one log. `source` is its name; the position is kept after the commands."""
+class Reactions:
+    """All of them, along one partition of a log. `source` is its name."""
 
-    def __init__(self, source: str, dispatch: Dispatch, kept: Kept) -> None:
-        super().__init__()
-        self._source, self._dispatch, self._kept = source, dispatch, kept
-        self.position = kept.load()
+    def __init__(self, source: str, dispatch: Dispatch, position: int) -> None:
+        self._source, self._dispatch, self.position = source, dispatch, position
 
     def apply(self, batch: Sequence[Recorded[Any]]) -> None:
         for record in batch:
             for reaction in REACTIONS.get(type(record.event), ()):
                 self._send(reaction, record)
-        self._kept.keep(batch[-1].position)
         self.position = batch[-1].position
+
+    def go(self) -> None:
+        """Nothing waited for this."""
 
     def _send(self, reaction: Callable[[Recorded[Any]], object], record: Recorded[Any]) -> None:
         """One that is refused is logged, and the next fact is taken."""
+        if (command := reaction(record)) is None:
+            return
         name, cause = reaction.__name__, f"{self._source}/{record.position}"
         id = uuid5(IDS, f"{name}/{cause}")
         try:
             self._dispatch(
-                reaction(record),
+                command,
                 community=record.community,
                 actor=ACTOR,
                 command_id=id,
@@ -76,21 +82,68 @@ class Reactions(Consumer):
             log.warning("reaction refused", reaction=name, cause=cause, why=why)
 
 
-class Position:
+class Reacting(Following[Reactions]):
+    """The partitions whose facts are reacted to here. Who believes too long that one is his does
+    no harm: the ids of his commands are those of whoever has it now.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        log: Log,
+        open: Open,
+        dispatch: Dispatch,
+        kept: Kept,
+        bury: Bury = lambda message, error: None,
+        alarm: Callable[[Stopped], None] = lambda stopped: None,
+        compared: float = COMPARED_SECONDS,
+    ) -> None:
+        super().__init__(NAME, log, open, bury, alarm, compared)
+        self._source, self._dispatch, self._kept = source, dispatch, kept
+        self._told: Mapping[int, int] = {}
+
+    def hold(self, wanted: Collection[int]) -> None:
+        self.let_go(self._shares.keys() - set(wanted))
+        if missing := set(wanted) - self._shares.keys():
+            positions = self._kept.load()
+            for partition in missing:
+                begun = Reactions(self._source, self._dispatch, positions[partition])
+                self._shares[partition] = Share(begun)
+
+    def let_go(self, partitions: Iterable[int]) -> None:
+        for partition in list(partitions):
+            del self._shares[partition]
+
+    def keep(self) -> None:
+        if (positions := self.positions) != self._told:
+            self._kept.keep(positions)
+            self._told = positions
+
+
+class Positions:
     """Kept in PostgreSQL. `rows` runs a statement, again if need be, or raises Unavailable."""
 
     def __init__(self, rows: Callable[[LiteralString, Sequence[Any]], Sequence[Any]]) -> None:
         self._rows = rows
 
-    def load(self) -> int:
-        found = self._rows("select position from doors.positions where name = %s", [NAME])
-        return int(found[0][0]) if found else 0
+    def load(self) -> Sequence[int]:
+        found = self._rows(LOAD, [PARTITIONS, NAME])
+        return list(found[0][0]) if found else [0] * PARTITIONS
 
-    def keep(self, position: int) -> None:
+    def keep(self, positions: Mapping[int, int]) -> None:
         """Never back: two processes may follow at once, and do everything once."""
-        self._rows(
-            "insert into doors.positions as kept (name, position) values (%s, %s)"
-            " on conflict (name) do update set moved_at = clock_timestamp(),"
-            " position = greatest(kept.position, excluded.position) returning position",
-            [NAME, position],
-        )
+        each = [positions.get(partition, 0) for partition in range(PARTITIONS)]
+        self._rows(KEEP, [NAME, min(each), each, PARTITIONS])
+
+
+LOAD: Final[LiteralString] = """
+    select coalesce(partitions, array_fill(position, array[%s])) from doors.positions
+    where name = %s"""
+KEEP: Final[LiteralString] = """
+    insert into doors.positions as kept (name, position, partitions) values (%s, %s, %s::bigint[])
+    on conflict (name) do update set moved_at = clock_timestamp(), (position, partitions) = (
+        select min(greatest(was, now)), array_agg(greatest(was, now) order by n)
+        from unnest(
+            coalesce(kept.partitions, array_fill(kept.position, array[%s])), excluded.partitions
+        ) with ordinality as each (was, now, n)
+    ) returning position"""

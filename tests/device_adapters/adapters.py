@@ -85,7 +85,7 @@ class Adapters:
         return self.shares.positions.get(partition_of(str(community).encode()), 0)
 
     def sync(self, community: CommunityId = HARBOUR) -> DoorSync:
-        return self.shares._shares[partition_of(str(community).encode())].sync
+        return self.shares._shares[partition_of(str(community).encode())].follower
 
     def _bury(self, message: Message, error: str) -> None:
         self.buried.append((message, error))
