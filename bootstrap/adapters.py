@@ -18,6 +18,8 @@ from device_adapters.akuvox.phone import AkuvoxPhone
 from device_adapters.akuvox.profiles import profile_of
 from device_adapters.doorlog import DoorLogPoller
 from device_adapters.leases import Leases, May, sole
+from device_adapters.locks.brands import PROFILES
+from device_adapters.locks.lock import GatewayLock
 from device_adapters.port import Phone
 from device_adapters.shares import Shares
 from device_adapters.sync import DoorSync, Outside, Poll
@@ -62,6 +64,9 @@ def outside(house: House, poll: Poll, may: May) -> Outside:
 
 
 def phone_of(device: Device, *, paced: bool, may: Callable[[], None]) -> Phone:
+    if device.is_lock:
+        brand = PROFILES[device.box.model]
+        return GatewayLock(device, brand if paced else brand.paced(0, 0), may)
     profile = profile_of(device.box.model)
     login = device.login if isinstance(device.login, Login) else None
     return AkuvoxPhone(device.box.address, login, profile if paced else profile.paced(0, 0), may)

@@ -188,8 +188,8 @@ class DeviceClockFoundWrong(Event):
 
 @frozen
 class Device:
-    """A door phone; or a lock, as rights see it, which may follow a phone (M15) and takes no codes
-    but the property manager's (M133).
+    """A door phone; or a lock, as rights see it: that may follow a phone (M15), takes the property
+    manager's codes alone (M133), and calls no lift.
     """
 
     device: DeviceId
@@ -200,7 +200,7 @@ class Device:
     login: Personal[Login] | None
     hint: Personal[str]
     follows: "Device | None" = None
-    managed_codes_only: bool = False
+    is_lock: bool = False
 
     @classmethod
     def evolve(cls, state: Self | None, event: Event) -> Self | None:

@@ -197,7 +197,7 @@ def door(lock: Lock, sync: LockSync | None, phone: Device | None) -> Device:
         login=lock.login,
         hint=ERASED,
         follows=phone,
-        managed_codes_only=True,
+        is_lock=True,
     )
 
 

@@ -87,7 +87,7 @@ def entries(
     person: Resident, device: Device, groups: Groups, room: str | None = None
 ) -> list[Entry]:
     """The records of one person that a phone must hold, and no others. `room`: as in Entry."""
-    person = person.as_managed() if device.managed_codes_only else person
+    person = person.as_managed() if device.is_lock else person
     by_pin = granted(person, device, groups, "pin") if isinstance(person.pin, str) else None
     by_card = granted(person, device, groups, "card") if person.held else None
     if by_pin == by_card or not by_card:

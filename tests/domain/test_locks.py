@@ -275,8 +275,8 @@ def test_m133_what_a_resident_made_is_never_sent() -> None:
     sync = fold(LockSync, [lock_sync("itec", "card")])
     [entry] = rights.entries(ann, locks.door(a_state(), sync, None), [group])
     assert entry.cards == {"AB12"}
-    phone = replace(PHONE, device=CELLAR)  # type: ignore[type-var]
-    [on_a_phone] = rights.entries(ann, phone, [group])
+    assert PHONE
+    [on_a_phone] = rights.entries(ann, replace(PHONE, device=CELLAR), [group])
     assert on_a_phone.cards == {"AB12", "CD34"}
 
 
