@@ -14,14 +14,14 @@ from domain.kernel import Claim, Event, Malformed, Refused, event
 from domain.record import Personal, frozen
 from domain.settings import legal_name
 
-Method = Literal["pin", "card"]
-METHODS: frozenset[Method] = frozenset({"pin", "card"})
+Method = Literal["pin", "card", "uhf", "plate", "face"]
+METHODS: frozenset[Method] = frozenset({"pin", "card", "uhf", "plate", "face"})
 Networks = Collection[IPv4Network | IPv6Network]
 MAC = re.compile(r"[0-9A-F]{12}")
 DTMF = re.compile(r"[0-9*#]{1,4}")
 MOST_RELAYS = 4
 
-CredentialKind = Literal["pin", "card"]
+CredentialKind = Literal["pin", "card", "uhf", "plate", "face", "floors"]
 SyncState = Literal[
     "pending", "sent", "verified", "withdrawn", "mismatch", "rejected", "undeliverable"
 ]

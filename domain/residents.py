@@ -5,8 +5,11 @@ from dataclasses import replace
 from typing import Literal, NewType, Self
 
 from domain.apartments import HouseholdRole
+from domain.faces import PHOTO, FaceEnrolled, FaceRemoved
 from domain.ids import ApartmentId, BuildingId, GroupId, ResidentId
 from domain.kernel import Claim, Event, Malformed, Refused, event
+from domain.lifts import Floors, FloorsChosen
+from domain.parking import NO_VEHICLES, Vehicles, VehiclesChanged
 from domain.record import Personal, Secret, frozen
 from domain.settings import PinMode, Settings, legal_name
 
@@ -114,7 +117,7 @@ class CardsChanged(Event):
 @event
 class ResidentDeleted(Event):
     stream = subject = "resident"
-    releases = ("pin", "card")
+    releases = ("pin", "card", "plate", "uhf", PHOTO)
     resident: ResidentId
 
 
@@ -129,6 +132,9 @@ class Resident:
     pin: Personal[str] | None = None
     cards: Personal[frozenset[Card]] = frozenset()
     pin_made_by: Maker = "manager"
+    vehicles: Personal[Vehicles] = NO_VEHICLES
+    face: Personal[str] | None = None
+    floors: Floors = frozenset()
 
     @classmethod
     def evolve(cls, state: Self | None, event: Event) -> Self | None:
@@ -142,31 +148,49 @@ class Resident:
                     contact=e.contact,
                     groups=e.groups,
                 )
-            case Resident(), ContactChanged(contact=contact):
-                return replace(state, contact=contact)
-            case Resident(), GroupsChosen(groups=groups):
-                return replace(state, groups=groups)
-            case Resident(), PinIssued(pin=pin, made_by=maker):
-                return replace(state, pin=pin, pin_made_by=maker)
-            case Resident(), PinRevoked():
-                return replace(state, pin=None)
-            case Resident(), CardsChanged(cards=cards):
-                return replace(state, cards=cards)
             case Resident(), ResidentDeleted():
                 return None
+            case Resident(), _:
+                return state._after(event)
         return state
+
+    def _after(self, event: Event) -> Self:
+        match event:
+            case ContactChanged(contact=contact):
+                return replace(self, contact=contact)
+            case GroupsChosen(groups=groups):
+                return replace(self, groups=groups)
+            case PinIssued(pin=pin, made_by=maker):
+                return replace(self, pin=pin, pin_made_by=maker)
+            case PinRevoked():
+                return replace(self, pin=None)
+            case CardsChanged(cards=cards):
+                return replace(self, cards=cards)
+            case VehiclesChanged(vehicles=vehicles):
+                return replace(self, vehicles=vehicles)
+            case FaceEnrolled(photo=photo):
+                return replace(self, face=photo)
+            case FaceRemoved():
+                return replace(self, face=None)
+            case FloorsChosen(floors=floors):
+                return replace(self, floors=floors)
+        return self
 
     @property
     def held(self) -> frozenset[Card]:
         """The cards that are still known."""
         return self.cards if isinstance(self.cards, frozenset) else frozenset()
 
+    @property
+    def drives(self) -> Vehicles:
+        """The vehicles that are still known."""
+        return self.vehicles if isinstance(self.vehicles, Vehicles) else NO_VEHICLES
+
     def as_managed(self) -> Self:
-        """With no codes but those that the property manager made (M133)."""
+        """With no codes but those that the property manager made (M133), and for no lift."""
         pin = self.pin if self.pin_made_by == "manager" else None
-        return replace(
-            self, pin=pin, cards=frozenset(c for c in self.held if c.made_by == "manager")
-        )
+        cards = frozenset(c for c in self.held if c.made_by == "manager")
+        return replace(self, pin=pin, cards=cards, floors=frozenset())
 
 
 def pin_claim(pin: Personal[str], apartment: ApartmentId, pin_mode: PinMode) -> Claim:

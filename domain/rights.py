@@ -1,12 +1,13 @@
 """Who may open what, when. Pure: phones, read models and explanations all ask here."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from domain import lifts, parking
 from domain.access_groups import AccessGroup, Door, Schedule
 from domain.devices import CredentialKind, Device, Method
 from domain.ids import ApartmentId
@@ -16,7 +17,10 @@ from domain.residents import Contact, Resident
 Groups = Collection[AccessGroup]
 Rooms = Mapping[ApartmentId, str]  # numbers, where they are to be keyed in before a PIN (M115)
 PIN_ALONE: Final[Rooms] = MappingProxyType({})
-KINDS: tuple[CredentialKind, ...] = ("pin", "card")
+METHODS: tuple[Method, ...] = ("pin", "card", "uhf", "plate", "face")
+KINDS: tuple[CredentialKind, ...] = (*METHODS, "floors")
+BY_VEHICLE: frozenset[Method] = frozenset({"uhf", "plate"})
+NOTHING: frozenset[str] = frozenset()
 
 
 @frozen
@@ -31,8 +35,10 @@ class Grant:
 class Entry:
     """A record that a phone must hold: whose, which codes, where and when.
 
-    `key` is ours and stable; a person has two where a relay takes PINs and another cards (M101).
-    `room`: the apartment's number, to be keyed in before the PIN (M115); None in PIN mode.
+    `key` is ours and stable; a person has several where not all kinds open the same (M101, M35),
+    and a face has one of its own: a phone may find none in a photo. `first`: of these, that which
+    speaks for the `floors`, which all of them have (M27). `room`: the apartment's number, to be
+    keyed in before the PIN (M115); None in PIN mode. `face`: as domain.faces knows the photo.
     """
 
     key: str
@@ -42,6 +48,11 @@ class Entry:
     cards: Personal[frozenset[str]]
     grants: frozenset[Grant]
     room: str | None = None
+    uhf: Personal[frozenset[str]] = NOTHING
+    plates: Personal[frozenset[str]] = NOTHING
+    face: Personal[str] | None = None
+    floors: frozenset[int] = frozenset()
+    first: bool = True
 
 
 def relays_of(group: AccessGroup, device: Device) -> frozenset[int]:
@@ -70,17 +81,45 @@ def allowed(
     groups: Groups,
     instant: datetime,
     zone: ZoneInfo,
+    method: Method | None = None,
 ) -> bool:
-    """Overlapping groups are a union (A31), read on the community's clock (A32)."""
+    """Overlapping groups are a union (A31), read on the community's clock (A32). `method`: with
+    this kind of credential; None: whatever the relay takes and the person has.
+    """
+    if method:
+        opens = granted(person, device, groups, method)
+        return any(door.relay in g.relays and g.schedule.covers(instant, zone) for g in opens)
     return any(g.schedule.covers(instant, zone) for g in grants(person, door, device, groups))
 
 
 def granted(person: Resident, device: Device, groups: Groups, method: Method) -> frozenset[Grant]:
-    """What a kind of credential of a person opens at a phone (M101)."""
+    """What a kind of credential of a person opens at a phone (M101); a vehicle's, within the period
+    that is set for it (M35).
+    """
     takes = {relay.number for relay in device.relays if method in relay.methods}
-    ours = (g for g in groups if g.group in person.groups)
-    found = {(group.schedule, relays_of(group, device) & takes) for group in ours}
-    return frozenset(Grant(schedule=when, relays=relays) for when, relays in found if relays)
+    period = person.drives.period if method in BY_VEHICLE else None
+    found = set[Grant]()
+    for group in (g for g in groups if g.group in person.groups):
+        when = group.schedule.within(period) if period else group.schedule
+        if when and (relays := relays_of(group, device) & takes):
+            found.add(Grant(schedule=when, relays=relays))
+    return frozenset(found)
+
+
+def methods_of(person: Resident) -> Iterator[Method]:
+    """What the person has to show, in the order of METHODS. A9: who has a tag drives in by that,
+    and no plate of theirs is given out.
+    """
+    if isinstance(person.pin, str):
+        yield "pin"
+    if person.held:
+        yield "card"
+    if person.drives.tags:
+        yield "uhf"
+    elif person.drives.plates:
+        yield "plate"
+    if isinstance(person.face, str):
+        yield "face"
 
 
 def entries(
@@ -88,35 +127,56 @@ def entries(
 ) -> list[Entry]:
     """The records of one person that a phone must hold, and no others. `room`: as in Entry."""
     person = person.as_managed() if device.is_lock else person
-    by_pin = granted(person, device, groups, "pin") if isinstance(person.pin, str) else None
-    by_card = granted(person, device, groups, "card") if person.held else None
-    if by_pin == by_card or not by_card:
-        return list(entry(person, "", by_pin, pin=True, cards=bool(by_card), room=room))
-    if not by_pin:
-        return list(entry(person, "", by_card, pin=False, cards=True))
-    pin = entry(person, "-pin", by_pin, pin=True, cards=False, room=room)
-    return [*pin, *entry(person, "-card", by_card, pin=False, cards=True)]
+    together = dict[tuple[bool, frozenset[Grant]], list[Method]]()
+    for method in methods_of(person):
+        if opens := granted(person, device, groups, method):
+            together.setdefault((method == "face", opens), []).append(method)
+    return [
+        entry(person, device, tuple(methods), opens, room, first=not n)
+        for n, ((_, opens), methods) in enumerate(together.items())
+    ]
 
 
 def entry(
     person: Resident,
-    suffix: str,
-    opens: frozenset[Grant] | None,
+    device: Device,
+    methods: tuple[Method, ...],
+    opens: frozenset[Grant],
+    room: str | None,
     *,
-    pin: bool,
-    cards: bool,
-    room: str | None = None,
-) -> Iterable[Entry]:
-    if opens:
-        yield Entry(
-            key=f"{person.resident.hex}{suffix}",
-            holder=person.resident,
-            name=person.contact.name if isinstance(person.contact, Contact) else person.contact,
-            pin=person.pin if pin else None,
-            cards=frozenset(c.code for c in person.held) if cards else frozenset(),
-            grants=opens,
-            room=room,
-        )
+    first: bool,
+) -> Entry:
+    return Entry(
+        key=key_of(person.resident, methods[0], first=first),
+        holder=person.resident,
+        name=person.contact.name if isinstance(person.contact, Contact) else person.contact,
+        pin=person.pin if "pin" in methods else None,
+        cards=frozenset(c.code for c in person.held) if "card" in methods else NOTHING,
+        grants=opens,
+        room=room if "pin" in methods else None,
+        uhf=parking.codes(person.drives.tags) if "uhf" in methods else NOTHING,
+        plates=parking.codes(person.drives.plates) if "plate" in methods else NOTHING,
+        face=person.face if "face" in methods else None,
+        floors=floors_at(person, device),
+        first=first,
+    )
+
+
+def key_of(who: UUID, method: Method, *, first: bool) -> str:
+    """A face keeps its key whatever else comes and goes: to send a photo again takes long."""
+    return who.hex if first and method != "face" else f"{who.hex}-{method}"
+
+
+def keys_of(who: UUID) -> list[str]:
+    """All under which a person may stand on a phone."""
+    return [who.hex, *(f"{who.hex}-{method}" for method in METHODS)]
+
+
+def floors_at(person: Resident, device: Device) -> frozenset[int]:
+    """Where the lift of the building takes the person, called at a phone of its public area."""
+    if not person.floors or device.place.apartment or device.is_lock:
+        return frozenset()
+    return lifts.of_building(person.floors, device.place.building)
 
 
 def desired(
@@ -138,12 +198,24 @@ def evidence(held: Iterable[Entry]) -> dict[tuple[UUID, CredentialKind], str]:
     found = dict[tuple[UUID, CredentialKind], str]()
     for one in held:
         opens = ";".join(sorted(map(grant_text, one.grants)))
-        if isinstance(one.pin, str):
-            keyed = f"{one.room}#{one.pin}" if one.room else one.pin
-            found[one.holder, "pin"] = f"{keyed}|{opens}"
-        if isinstance(one.cards, frozenset) and one.cards:
-            found[one.holder, "card"] = f"{','.join(sorted(one.cards))}|{opens}"
+        for kind, text in shown(one):
+            found[one.holder, kind] = f"{text}|{opens}"
+        if one.floors and one.first:
+            found[one.holder, "floors"] = ",".join(map(str, sorted(one.floors)))
     return found
+
+
+def shown(one: Entry) -> Iterator[tuple[CredentialKind, str]]:
+    """Each code of a record as a text."""
+    if isinstance(one.pin, str):
+        yield "pin", f"{one.room}#{one.pin}" if one.room else one.pin
+    sets: tuple[tuple[CredentialKind, Personal[frozenset[str]]], ...]
+    sets = ("card", one.cards), ("uhf", one.uhf), ("plate", one.plates)
+    for kind, codes in sets:
+        if isinstance(codes, frozenset) and codes:
+            yield kind, ",".join(sorted(codes))
+    if isinstance(one.face, str):
+        yield "face", one.face
 
 
 def grant_text(grant: Grant) -> str:

@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from threading import Condition
 from uuid import UUID
 
+from domain.faces import known_by
 from domain.ids import CommunityId
 from domain.kernel import Claim, Event, Refused, Scope, stream_of, subject_of
 from domain.record import frozen
-from eventlog.port import MAX_BATCH, Accepted, Batch, Conflict, Envelope, Recorded
+from eventlog.port import MAX_BATCH, Accepted, Batch, Conflict, Envelope, Photos, Recorded
 
 Key = tuple[CommunityId, str, object, UUID | None]
 
@@ -27,9 +28,23 @@ def key(community: CommunityId, claim: Claim) -> Key:
     return community, claim.kind, claim.value, claim.discriminator
 
 
+class MemoryPhotos:
+    """eventlog.port.Photos."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[CommunityId, UUID, str], bytes] = {}
+
+    def keep(self, community: CommunityId, subject: UUID, picture: bytes) -> None:
+        self._kept[community, subject, known_by(picture)] = picture
+
+    def get(self, community: CommunityId, subject: UUID, photo: str) -> bytes | None:
+        return self._kept.get((community, subject, photo))
+
+
 class MemoryLog:
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now, self._last = now, datetime.min.replace(tzinfo=UTC)
+        self.photos: Photos = MemoryPhotos()
         self._grown = Condition()
         self._records: list[Recorded[Event]] = []
         self._streams = defaultdict[tuple[CommunityId, UUID], list[Event]](list)

@@ -63,8 +63,22 @@ class Unavailable(Exception):
     """The log cannot be reached or is stuck; try later. Nothing is known to be stored."""
 
 
+class Photos(Protocol):
+    """Pictures of people beside the log, sealed for them. Both may raise Unavailable."""
+
+    def keep(self, community: CommunityId, subject: UUID, picture: bytes) -> None:
+        """Before the append that claims it; what nobody claims is dropped (ADR 18)."""
+
+    def get(self, community: CommunityId, subject: UUID, photo: str) -> bytes | None:
+        """The picture that is known by this (domain.faces); None once it is gone."""
+
+
 class EventLog(Protocol):
     """One order, append-only. Every method may raise Unavailable."""
+
+    @property
+    def photos(self) -> Photos:
+        """What its facts of faces speak of."""
 
     def streams(
         self, community: CommunityId, ids: Collection[UUID]

@@ -1,5 +1,7 @@
 """A marshmallow schema for any record, from its type hints: nothing is said twice."""
 
+from base64 import b64decode, b64encode
+from binascii import Error as NotBase64
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import date, datetime, time
@@ -17,6 +19,7 @@ from domain.record import Erased
 from domain.residents import Email, Mobile
 
 LONGEST_TEXT = 2000
+MOST_BYTES = 3 * 2**20
 
 
 class Text(m.String):
@@ -67,6 +70,23 @@ class ClockTime(m.Time):
         return f"{value:%H:%M}" if isinstance(value, time) else None
 
 
+class Base64(m.String):
+    """Bytes as text; what is said of them must not quote them."""
+
+    def _deserialize(self, *args: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(*args, **kwargs)
+        try:
+            found = b64decode(text, validate=True) if len(text) <= MOST_BYTES * 4 // 3 else None
+        except (NotBase64, ValueError):
+            raise ValidationError("Not base64.") from None
+        if found is None:
+            raise ValidationError(f"At most {MOST_BYTES} bytes in base64.")
+        return found
+
+    def _serialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        return b64encode(value).decode() if isinstance(value, bytes) else None
+
+
 class FrozenSet(m.List[Any]):
     def _deserialize(self, *args: Any, **kwargs: Any) -> Any:
         return frozenset(super()._deserialize(*args, **kwargs))
@@ -83,6 +103,7 @@ FIELDS: Mapping[Any, Callable[..., m.Field[Any]]] = {
     Mobile: MobileNumber,
     int: WholeNumber,
     bool: m.Boolean,
+    bytes: Base64,
     date: m.Date,
     time: ClockTime,
     datetime: m.AwareDateTime,

@@ -1,12 +1,18 @@
 """Facts for given and then: a test spells what matters, the rest is legal and arbitrary."""
 
 from datetime import UTC, datetime
+from functools import cache
+from io import BytesIO
 from ipaddress import ip_network
+from random import Random
 from uuid import UUID
 
+from PIL import Image
 from uuid_utils.compat import uuid7
 
-from domain.access_groups import ALWAYS, AccessGroupCreated, Door, Schedule
+from commands.residents.pictures import as_kept
+from domain import parking
+from domain.access_groups import ALWAYS, AccessGroupCreated, Door, Period, Schedule
 from domain.accounts import AccountOpened, Role
 from domain.alarms import AlarmId, AlarmKind, AlarmRaised
 from domain.apartments import (
@@ -28,6 +34,7 @@ from domain.devices import (
     Place,
     Relay,
 )
+from domain.faces import FaceEnrolled, known_by
 from domain.ids import (
     AccountId,
     ApartmentId,
@@ -38,6 +45,8 @@ from domain.ids import (
     ResidentId,
 )
 from domain.locks import Brand, LockRegistered, LockSyncChosen, SyncKind
+from domain.lifts import Floor
+from domain.parking import Vehicles, VehiclesChanged
 from domain.residents import (
     CardsChanged,
     Contact,
@@ -141,6 +150,33 @@ def a_pin(
 
 def cards(who: ResidentId = ANN, *typed: str) -> CardsChanged:
     return CardsChanged(resident=who, cards=frozenset(map(card, typed)))
+
+
+def vehicles(
+    *plates: str,
+    tags: tuple[str, ...] = (),
+    period: Period | None = None,
+    who: ResidentId = ANN,
+) -> VehiclesChanged:
+    all_of_them = Vehicles(plates=parking.plates(plates), tags=parking.tags(tags), period=period)
+    return VehiclesChanged(resident=who, vehicles=all_of_them)
+
+
+@cache
+def a_photo(n: int = 0) -> bytes:
+    """As somebody uploads it; of each number another one."""
+    noise = Image.frombytes("RGB", (40, 40), Random(n).randbytes(4800)).resize((240, 240))
+    made = BytesIO()
+    noise.save(made, "JPEG")
+    return made.getvalue()
+
+
+def a_face(photo: bytes, who: ResidentId = ANN) -> FaceEnrolled:
+    return FaceEnrolled(resident=who, photo=known_by(as_kept(photo)))
+
+
+def floors(*numbers: int, building: BuildingId = TOWER) -> frozenset[Floor]:
+    return frozenset(Floor(building=building, number=n) for n in numbers)
 
 
 def a_box(

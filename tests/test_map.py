@@ -56,7 +56,7 @@ MODULES = {
     "dashboard",
 }
 FRAMES = {  # what a folder has beside the modules of the product
-    "domain": {"capabilities", "ids", "kernel", "record", "reports", "rights"},
+    "domain": {"capabilities", "faces", "ids", "kernel", "lifts", "record", "reports", "rights"},
     "commands": {"bus", "http", "ingest", "reactions"},
     "projections": {"projector", "listing", "runner"},
     "readapi": {"errors", "home", "identity", "metrics", "paging", "registry", "waiting"},

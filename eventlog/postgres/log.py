@@ -15,7 +15,7 @@ from domain.kernel import Claim, Event, Refused, stream_of, subject_of
 from domain.record import Erased
 from eventlog.bus import RawRecord
 from eventlog.codec import Codec, aad
-from eventlog.port import MAX_BATCH, Accepted, Batch, Envelope
+from eventlog.port import MAX_BATCH, Accepted, Batch, Envelope, Photos
 from eventlog.postgres.appending import (
     Appender,
     ClaimRow,
@@ -31,6 +31,7 @@ from eventlog.postgres.connections import Connections
 from eventlog.postgres.fingerprints import canonical
 from eventlog.postgres.keys import NOBODY, PostgresVault
 from eventlog.postgres.listening import Listener
+from eventlog.postgres.photos import PostgresPhotos
 from eventlog.postgres.reading import Reader, is_personal
 from eventlog.sealing import Master, SubjectKey
 
@@ -44,12 +45,15 @@ MANY = 1_000
 
 
 class PostgresLog:
-    """eventlog.port.EventLog. `conninfo` is the append role's; `vault` is the same role's Vault."""
+    """eventlog.port.EventLog. `conninfo` is the append role's; `vault` is the same role's Vault,
+    `photos` are kept beside it.
+    """
 
     def __init__(self, conninfo: str, master: Master, codec: Codec | None = None) -> None:
         self._connections = Connections(conninfo)
         self._master, self._codec = master, codec or Codec()
         self.vault = PostgresVault(self._connections, master)
+        self.photos: Photos = PostgresPhotos(self._connections, self.vault)
         self._reader = Reader(self._connections, self.vault.keyring, self._codec)
         self._appender = Appender(self._connections)
         self._listener = Listener(conninfo)

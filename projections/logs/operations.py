@@ -5,7 +5,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from domain import access_groups, accounts, alarms, apartments, devices, residents, settings
+from domain import (
+    access_groups,
+    accounts,
+    alarms,
+    apartments,
+    devices,
+    faces,
+    lifts,
+    parking,
+    residents,
+    settings,
+)
 from domain.ids import CommunityId
 from domain.kernel import Event, stream_of
 from domain.record import frozen
@@ -33,6 +44,10 @@ WORDS: dict[type[Event], tuple[str, str]] = {
     residents.PinIssued: ("PIN", "issued"),
     residents.PinRevoked: ("PIN", "revoked"),
     residents.CardsChanged: ("RF card", "changed"),
+    parking.VehiclesChanged: ("vehicle", "changed"),
+    faces.FaceEnrolled: ("face", "enrolled"),
+    faces.FaceRemoved: ("face", "removed"),
+    lifts.FloorsChosen: ("user", "floors chosen"),
     access_groups.AccessGroupCreated: ("access group", "created"),
     access_groups.AccessGroupEdited: ("access group", "edited"),
     access_groups.AccessGroupDeleted: ("access group", "deleted"),
