@@ -102,6 +102,7 @@ class Audit:
                 yield from self._strays(m.partition, m.offset, begun)
                 yield from self._met(m, until, aged[m.partition])
             after = records[-1].position
+        begun = begun or self._source.head() + 1  # a log of reports may have let all of them go
         for partition in range(PARTITIONS):
             yield from self._strays(partition, 2**63 - 1, begun)
         for position in sorted(self._replayed):

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from json import dumps
 from threading import Event as Flag
 from threading import Thread
@@ -18,8 +18,11 @@ from eventlog.kafka.audit import Audit
 from eventlog.kafka.broker import Broker
 from eventlog.kafka.client import consumer
 from eventlog.kafka.records import between, partitions
-from eventlog.kafka.relay import Outlet, follow
-from eventlog.postgres import PostgresLog
+from eventlog.kafka.relay import OUTLETS, Outlet, follow
+from eventlog.postgres import Connections, PostgresLog
+from eventlog.postgres.raw_reports import RawReports
+from eventlog.postgres.reports import PostgresReportLog, ReportListener
+from eventlog.reports import ReportCodec
 from tests.eventlog.bus_contract import COMMUNITIES
 
 INSERT = """
@@ -30,14 +33,18 @@ INSERT = """
     FROM generate_series(
         (SELECT coalesce(max(position), 0) + 1 FROM log.events),
         (SELECT coalesce(max(position), 0) + %(many)s FROM log.events)) n"""
+POSITION = "SELECT max(position) FROM doors.positions WHERE name = %s"
 SCRIPT = """
 import signal, sys
 from json import loads
 from threading import Event
 import psycopg
 from eventlog.kafka.broker import Broker
-from eventlog.kafka.relay import Outlet, follow
-from eventlog.postgres import PostgresLog
+from eventlog.kafka.relay import OUTLETS, Outlet, follow
+from eventlog.postgres import Connections, PostgresLog
+from eventlog.postgres.raw_reports import RawReports
+from eventlog.postgres.reports import PostgresReportLog, ReportListener
+from eventlog.reports import ReportCodec
 from eventlog.sealing import Master
 said = loads(sys.argv[1])
 stop = Event()
@@ -59,19 +66,36 @@ def grow(database: Database, many: int, size: int = 0) -> None:
         db.execute("SELECT pg_notify('log', (SELECT max(position) FROM log.events)::text)")
 
 
+def raw_reports(database: Database) -> RawReports:
+    connections = Connections(database.append, most=1)
+    return RawReports(connections, ReportListener(connections.conninfo))
+
+
+@contextmanager
+def a_report_log(database: Database) -> Iterator[PostgresReportLog]:
+    connections = Connections(database.append, most=1)
+    with closing(
+        PostgresReportLog(connections, ReportListener(connections.conninfo), ReportCodec())
+    ) as reports:
+        yield reports
+
+
 @dataclass
 class Relaying:
-    """A log, a topic, and a relay between them: `runs()` in a thread, `start()` in a process."""
+    """A log, a topic, and a relay between them: `runs()` in a thread, `start()` in a process, which
+    is for events alone.
+    """
 
     database: Database
-    log: PostgresLog
+    log: PostgresLog | RawReports
     broker: Broker
     topic: str
+    of: str = "events"
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
     def outlet(self) -> Outlet:
-        return Outlet(name="relay-events", topic=self.topic, source="/gatehouse/events")
+        return replace(OUTLETS[self.of], topic=self.topic)
 
     def connect(self) -> psycopg.Connection[Any]:
         return psycopg.connect(self.database.project, autocommit=True, connect_timeout=2)
@@ -109,7 +133,7 @@ class Relaying:
     def position(self) -> int:
         """How far the relay says it is."""
         with self.connect() as db:
-            row = db.execute("select max(position) from doors.positions").fetchone()
+            row = db.execute(POSITION, [self.outlet.name]).fetchone()
         return int(row[0] or 0) if row else 0
 
     def wait_for(self, position: int, seconds: float = 60) -> None:
