@@ -8,18 +8,21 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from commands import access_groups, apartments, devices, residents
+from commands import access_groups, apartments, devices, locks, residents
 from commands.bus import Bus
 from domain.access_groups import ALWAYS, Door
 from domain.accounts import Actor
 from domain.devices import Place, Relay
 from domain.ids import GroupId
 from domain.kernel import Event, Refused, Unknown
+from domain.locks import BRANDS, SYNC_KINDS
 from domain.residents import Contact, Email
 from tests.builders import (
     ANN,
     ANNEX,
+    ATTIC,
     BOB,
+    CELLAR,
     CLEO,
     FLAT_1,
     FLAT_2,
@@ -38,6 +41,7 @@ from tests.scenario import a_log
 
 HOUSE = Actor(name="house", role="system")
 PEOPLE, FLATS, PHONES = st.sampled_from([ANN, BOB, CLEO]), [FLAT_1, FLAT_2], [GATE, GYM]
+LOCKS = st.sampled_from([CELLAR, ATTIC])
 GROUPS, BUILDINGS = st.sampled_from([SWIMMERS, STAFF]), [TOWER, ANNEX]
 NAMES = st.sampled_from(["Ann", "Bo", "Zoë"])
 CONTACTS = st.builds(
@@ -47,7 +51,7 @@ CONTACTS = st.builds(
     email=st.sampled_from([None, Email("ann@example.org")]),
 )
 DOORS = st.frozensets(
-    st.builds(Door, device=st.sampled_from(PHONES), relay=st.integers(1, 2)), max_size=2
+    st.builds(Door, device=st.sampled_from([*PHONES, CELLAR]), relay=st.integers(1, 2)), max_size=2
 )
 PLACES = st.one_of(
     st.just(Place()),
@@ -76,6 +80,15 @@ COMMANDS: list[st.SearchStrategy[object]] = [
     st.builds(devices.RemoveDevice, device=st.sampled_from(PHONES)),
     st.builds(devices.EditDevice, device=st.sampled_from(PHONES), name=NAMES,
               relays=st.tuples(*(st.builds(Relay, number=st.just(n), name=NAMES) for n in (1, 2)))),
+    st.builds(locks.RegisterLock, lock=LOCKS, brand=st.sampled_from(BRANDS), name=NAMES,
+              serial=st.sampled_from(["7", "8"]), address=st.just("http://127.0.0.1:8190"),
+              place=PLACES, phone=st.sampled_from([None, *PHONES])),
+    st.builds(locks.RenameLock, lock=LOCKS, name=NAMES),
+    st.builds(locks.MoveLock, lock=LOCKS, place=PLACES),
+    st.builds(locks.LinkLock, lock=LOCKS, phone=st.sampled_from([None, *PHONES])),
+    st.builds(locks.RemoveLock, lock=LOCKS),
+    st.builds(locks.ChooseLockSync, brand=st.sampled_from(BRANDS),
+              kinds=st.frozensets(st.sampled_from(SYNC_KINDS))),
 ]  # fmt: skip
 BEGINNING: list[object] = [
     *(apartments.CreateBuilding(building=b, name=n) for b, n in zip(BUILDINGS, "TA", strict=True)),
