@@ -3,7 +3,7 @@
 import asyncio
 import json
 import signal
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -19,6 +19,9 @@ from device_adapters.simulator.fleet import Access, Fleet
 from device_adapters.simulator.people import come_and_go
 from device_adapters.simulator.profiles import PROFILES
 from device_adapters.simulator.storage import Unreadable
+from device_adapters.simulator.weather import brew, forecast
+
+Life = Coroutine[Any, Any, None]
 
 
 def shown(value: object) -> str:
@@ -115,8 +118,14 @@ def sim() -> None:
 @click.option("--ms-per-user", default=0.0, help="Milliseconds a user takes to store; real: 132.")
 @click.option("--pause", default=0.0, help="Seconds that a phone rests between calls; real: 0.25.")
 @click.option("--people", default=0.0, metavar="SECONDS", help="Somebody comes every so often.")
+@click.option("--trouble", default=0.0, metavar="SECONDS", help="Something fails every so often.")
 def serve(
-    models: tuple[str, ...], count: int, people: float, real_time: bool, **options: Any
+    models: tuple[str, ...],
+    count: int,
+    people: float,
+    trouble: float,
+    real_time: bool,
+    **options: Any,
 ) -> None:
     """Run phones until you stop it, and say where each of them answers.
 
@@ -133,7 +142,7 @@ def serve(
     except (ValueError, Unreadable) as wrong:
         raise click.UsageError(str(wrong)) from wrong
     try:
-        asyncio.run(until_stopped(fleet, people, options["seed"]))
+        asyncio.run(until_stopped(fleet, beside(fleet, people, trouble, options["seed"])))
     except OSError as taken:
         raise click.ClickException(str(taken)) from taken
 
@@ -148,21 +157,29 @@ def split(models: tuple[str, ...]) -> list[tuple[str, str, str]]:
     return [model.partition(":") for model in models]
 
 
-async def until_stopped(fleet: Fleet, people: float, seed: int) -> None:
+def beside(fleet: Fleet, people: float, trouble: float, seed: int) -> list[Life]:
+    """What else happens, as far as somebody asked for it."""
+    phones, lives = [plugged.phone for plugged in fleet], list[Life]()
+    if people:
+        random = Random(seed)  # noqa: S311 - a repeatable demo, no secret
+        lives.append(come_and_go(phones, people, random))
+    if trouble:
+        lives.append(brew(phones, forecast(len(phones), trouble, seed)))
+    return lives
+
+
+async def until_stopped(fleet: Fleet, lives: Sequence[Life]) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     await fleet.start()
     for plugged in fleet:
         click.echo(f"{plugged.phone.profile.model} {plugged.url}")  # click flushes every line
-    random = Random(seed)  # noqa: S311 - a repeatable demo, no secret
-    phones = [plugged.phone for plugged in fleet]
-    crowd = asyncio.create_task(come_and_go(phones, people, random)) if people else None
+    tasks = [asyncio.create_task(life) for life in lives]
     await stopped.wait()
-    if crowd:
-        crowd.cancel()
-        with suppress(asyncio.CancelledError):
-            await crowd
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
     await fleet.stop()
 
 

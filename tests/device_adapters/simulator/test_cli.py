@@ -90,6 +90,11 @@ def test_serve_lets_people_come() -> None:
         assert eventually(lambda: json.loads(run("state", address).output)["doorlog"])
 
 
+def test_s20_serve_lets_trouble_come() -> None:
+    with served("--model", "X916:1", "--trouble", "0.02") as [(_, address)]:
+        assert eventually(lambda: run("fault", address).output not in ("", "faults: {}\n"), 10)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

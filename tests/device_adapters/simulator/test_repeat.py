@@ -1,16 +1,21 @@
 """S21, S23, S24: the pace of real phones, a run that can be repeated, and hundreds in a process."""
 
+import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import islice
 from random import Random
 from typing import Any
 
 import httpx
 import psutil
 
+from device_adapters.simulator.control import ACTS
 from device_adapters.simulator.faults import REAL_PACE
 from device_adapters.simulator.fleet import Fleet, PluggedIn
-from tests.device_adapters.simulator.phones import Clock, a_user
+from device_adapters.simulator.weather import MIXED, Trouble, brew, forecast, is_over, strike
+from tests.device_adapters.simulator.phones import Clock, a_phone, a_user, with_users
 from tests.device_adapters.simulator.wire import DIGEST, NO_TLS, add, client, get
 
 MANY = 300
@@ -67,6 +72,34 @@ def test_s23_the_same_seed_repeats_a_run_to_the_letter() -> None:
     assert told(7) == first
     assert told(8) != first
     assert {500, 401, 200} <= {seen[0] for seen in first[:60]}
+
+
+def test_s23_the_same_seed_brings_the_same_weather() -> None:
+    first, again, other = (list(islice(forecast(20, 0.5, seed), 200)) for seed in (3, 3, 4))
+    assert first == again
+    assert first != other
+    assert 70 < first[-1].at < 140
+    assert {one.name for one in first} == {name for _, name, _ in MIXED}
+
+
+def test_s20_weather_strikes_what_is_there_and_passes() -> None:
+    phone, empty = with_users(a_phone(), a_user("u1"), a_user("u2")), a_phone()
+    trouble = Trouble(at=0, phone=0, name="local_edit", given={"op": "del"}, lasts=1, chance=0.6)
+    assert strike(phone, trouble)
+    assert not strike(empty, trouble)
+    assert [user["UserID"] for user in phone.users] == ["u1"]
+    assert not strike(phone, replace(trouble, name="restore_backup", given={}))
+    assert strike(phone, replace(trouble, name="offline", given={}))
+    assert phone.faults.on == {"offline": True}
+    is_over(phone, replace(trouble, name="offline", given={}))
+    assert phone.faults.on == {}
+
+
+def test_s20_weather_comes_over_a_fleet_while_it_runs() -> None:
+    phones = [a_phone() for _ in range(5)]
+    soon = islice(forecast(5, 0.01, 1), 40)
+    asyncio.run(brew(phones, [one for one in soon if one.name not in ACTS]))
+    assert sum(bool(phone.faults.on) for phone in phones) == 5
 
 
 def test_s24_three_hundred_phones_in_one_process_each_answer() -> None:
