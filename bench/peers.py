@@ -53,7 +53,7 @@ def raw_insert() -> Flask:
 
 def marshmallow() -> Flask:
     """Rows to dicts to marshmallow to JSON: how lists are usually made, and were here once."""
-    from projections.residents import ResidentDoc
+    from projections.residents.documents import ResidentDoc
     from schemas.of import schema_of
 
     app, schema = Flask("marshmallow"), schema_of(ResidentDoc)()

@@ -61,7 +61,7 @@ def claims(vehicles: Vehicles) -> list[Claim]:
 
 def plate(typed: str) -> Mark:
     """Upper-cased, without what stands between letters and digits: cameras see none of it."""
-    code = BETWEEN.sub("", typed).upper()
+    code = bare(typed)
     if not 2 <= len(code) <= 12 or not code.isalnum():
         raise Malformed("plates", PLATE_RULE)
     return Mark(code=code, typed=typed.strip())
@@ -69,11 +69,15 @@ def plate(typed: str) -> Mark:
 
 def tag(typed: str) -> Mark:
     """As cards are (A8): upper hex without separators where it is hex, else upper-cased."""
-    bare, whole = BETWEEN.sub("", typed).upper(), typed.strip().upper()
-    code = bare if HEX.fullmatch(bare) else whole
+    hexed = bare(typed)
+    code = hexed if HEX.fullmatch(hexed) else typed.strip().upper()
     if not TAG.fullmatch(code):
         raise Malformed("uhf", TAG_RULE)
     return Mark(code=code, typed=typed.strip())
+
+
+def bare(typed: str) -> str:
+    return BETWEEN.sub("", typed).upper()
 
 
 def plates(typed: Collection[str]) -> Marks:

@@ -1,22 +1,22 @@
-"""Every PIN and card in force that the property manager made, whose it is and since when (A54)."""
+"""Every PIN, card, plate and tag in force that the manager made, and whose it is (A54, M80)."""
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from psycopg import sql
 
-from domain import residents
+from domain import parking, residents
 from domain.apartments import ApartmentCreated, BuildingCreated, BuildingRenamed, HouseholdRole
 from domain.ids import ApartmentId, BuildingId, CommunityId, ResidentId
 from domain.kernel import Malformed
+from domain.parking import NO_VEHICLES, Vehicles, VehiclesChanged
 from domain.record import Personal, Secret, frozen
 from domain.residents import (
-    Card,
     CardsChanged,
     Contact,
     ContactChanged,
@@ -31,14 +31,19 @@ from projections.listing import Key as After
 from projections.listing import Listing, Page
 from projections.projector import Key, Projector, Row, document
 
-Kind = Literal["pin", "card"]
+Kind = Literal["pin", "card", "plate", "uhf"]
+HELD: tuple[Kind, ...] = ("card", "plate", "uhf")  # of which somebody may have several
+VEHICLES: frozenset[Kind] = frozenset({"plate", "uhf"})
 Identity = HouseholdRole  # the kind of person; A54 names delivery and staff, too
 Codes = dict[UUID, str]
 
 
 @frozen
 class LibraryDoc:
-    """`name` is null once the person is forgotten."""
+    """`name` is null once the person is forgotten. `issued`: whether phones are given it; a plate
+    is not while its holder has a UHF tag (M36). `first` and `last`: the days on which a vehicle may
+    drive in, null for a long-term one (M35) and for what is no vehicle's.
+    """
 
     id: UUID
     holder: ResidentId
@@ -49,6 +54,9 @@ class LibraryDoc:
     apartment: ApartmentId
     apartment_number: str
     since: datetime
+    issued: bool
+    first: date | None
+    last: date | None
 
 
 @frozen
@@ -65,6 +73,7 @@ class LibraryFilter:
     building: UUID | None = None
     apartment: UUID | None = None
     identity: Identity | None = None
+    holder: UUID | None = None
     words: str | None = None
 
 
@@ -87,7 +96,9 @@ class Library(Projector):
         create index on library_codes (community, holder);
         create table library_people (
             community uuid, resident uuid, building uuid not null, apartment uuid not null,
-            identity text not null, name text, primary key (community, resident)
+            identity text not null, name text,
+            tags integer not null, first date, last date,
+            primary key (community, resident)
         );
         create table library_buildings (
             community uuid, building uuid, name text not null, primary key (community, building)
@@ -100,7 +111,7 @@ class Library(Projector):
         super().__init__(*given)
         self.codes = self.gather("library_codes", "id")
         self.people = self.gather("library_people", "resident")
-        self.hands = defaultdict[Key, list[tuple[datetime, Codes]]](list)
+        self.hands = defaultdict[tuple[Key, Kind], list[tuple[datetime, Codes]]](list)
 
     def apply(self, batch: Sequence[Recorded[Any]]) -> None:
         self.hands.clear()
@@ -109,7 +120,7 @@ class Library(Projector):
     @on(PinIssued)
     def issued(self, batch: Batch[PinIssued]) -> None:
         for r in batch:
-            if isinstance(r.event.pin, str):
+            if isinstance(r.event.pin, str) and r.event.made_by == "manager":
                 who = r.event.resident
                 self._shelve(r.community, who, who, "pin", r.event.pin, r.recorded_at)
             else:
@@ -124,8 +135,16 @@ class Library(Projector):
     def changed_cards(self, batch: Batch[CardsChanged]) -> None:
         for r in batch:
             held = r.event.cards if isinstance(r.event.cards, frozenset) else ()
-            codes = {self._card_id(r.community, card): card.code for card in held}
-            self.hands[r.community, r.event.resident].append((r.recorded_at, codes))
+            self._hand(r, "card", [card.code for card in held if card.made_by == "manager"])
+
+    @on(VehiclesChanged)
+    def changed_vehicles(self, batch: Batch[VehiclesChanged]) -> None:
+        for r in batch:
+            said = r.event.vehicles
+            known = said if isinstance(said, Vehicles) else NO_VEHICLES
+            self._hand(r, "plate", parking.codes(known.plates))
+            self._hand(r, "uhf", parking.codes(known.tags))
+            self.people.set(r.community, r.event.resident, **driven(known))
 
     @on(ResidentAdded)
     def added(self, batch: Batch[ResidentAdded]) -> None:
@@ -137,6 +156,7 @@ class Library(Projector):
                 apartment=r.event.apartment,
                 identity=r.event.role,
                 name=name_of(r.event.contact),
+                **driven(NO_VEHICLES),
             )
 
     @on(ContactChanged)
@@ -149,7 +169,8 @@ class Library(Projector):
         for r in batch:
             self.people.drop(r.community, r.event.resident)
             self.codes.drop(r.community, r.event.resident)
-            self.hands[r.community, r.event.resident].append((r.recorded_at, {}))
+            for kind in HELD:
+                self._hand(r, kind, ())
 
     @on(BuildingCreated, BuildingRenamed)
     def named_building(self, batch: Batch[BuildingCreated | BuildingRenamed]) -> None:
@@ -176,7 +197,7 @@ class Library(Projector):
     def settle(self, batch: Sequence[Recorded[Any]]) -> None:
         self._touch(sql.SQL("t.holder = k.id"), self.people.changes.keys())
         self.put("library_people", self.gathered(self.people))
-        self._settle_cards()
+        self._settle_hands()
         codes = self.gathered(self.codes)
         self.seal(codes, "code", "holder")
         people = self.rows("library_people", "resident", keys(codes, "holder"))
@@ -188,31 +209,38 @@ class Library(Projector):
         found = self.matching("library_codes", condition, list(keys))
         self.codes.touch((row["community"], row["id"]) for row in found)
 
-    def _settle_cards(self) -> None:
-        """A card that changes hands is given up before it is taken."""
-        before = self._cards_before()
-        taken = list[tuple[Key, UUID, datetime, str]]()
-        for key, history in self.hands.items():
-            since, codes = before[key], Codes()
-            for at, cards in history:
-                since = {id: since.get(id, at) for id in cards}
-                codes |= cards
-            for id in before[key].keys() - since.keys():
-                self.codes.drop(key[0], id)
-            new = since.items() - before[key].items()
-            taken += [(key, id, at, codes[id]) for id, at in new]
-        for (home, holder), id, at, code in taken:
-            self._shelve(home, id, holder, "card", code, at)
+    def _hand(self, r: Recorded[Any], kind: Kind, codes: Iterable[str]) -> None:
+        """All of a kind that somebody has from now on."""
+        held = {self._id(r.community, kind, code): code for code in codes}
+        self.hands[(r.community, r.event.resident), kind].append((r.recorded_at, held))
 
-    def _cards_before(self) -> dict[Key, dict[UUID, datetime]]:
-        found = defaultdict[Key, dict[UUID, datetime]](dict)
-        for row in self.matching("library_codes", sql.SQL("t.holder = k.id"), self.hands.keys()):
-            if row["kind"] == "card":
-                found[row["community"], row["holder"]][row["id"]] = row["since"]
+    def _settle_hands(self) -> None:
+        """What changes hands is given up before it is taken."""
+        before = self._in_hands()
+        taken = list[tuple[Key, Kind, UUID, datetime, str]]()
+        for (key, kind), history in self.hands.items():
+            had = before[key, kind]
+            since, codes = had, Codes()
+            for at, held in history:
+                since = {id: since.get(id, at) for id in held}
+                codes |= held
+            for id in had.keys() - since.keys():
+                self.codes.drop(key[0], id)
+            new = since.items() - had.items()
+            taken += [(key, kind, id, at, codes[id]) for id, at in new]
+        for (home, holder), kind, id, at, code in taken:
+            self._shelve(home, id, holder, kind, code, at)
+
+    def _in_hands(self) -> dict[tuple[Key, Kind], dict[UUID, datetime]]:
+        found = defaultdict[tuple[Key, Kind], dict[UUID, datetime]](dict)
+        holders = {key for key, _ in self.hands}
+        for row in self.matching("library_codes", sql.SQL("t.holder = k.id"), holders):
+            key = row["community"], row["holder"]
+            found[key, row["kind"]][row["id"]] = row["since"]
         return found
 
-    def _card_id(self, community: CommunityId, card: Card) -> UUID:
-        return UUID(bytes=self.vault.digest(community, "card", card.code)[:16])
+    def _id(self, community: CommunityId, kind: Kind, code: str) -> UUID:
+        return UUID(bytes=self.vault.digest(community, kind, code)[:16])
 
     def _shelve(
         self,
@@ -243,13 +271,14 @@ class Library(Projector):
         after: After | None = None,
         limit: int,
     ) -> Page:
-        """M93, M94: by name, each with its code; of these ids only, if any are given."""
+        """M93, M94, M80: by name, each with its code; of these ids only, if any are given."""
         page = (
             Listing("library_codes", community, ("name", "id"), beside=("holder", "code_sealed"))
             .where("kind", kind)
             .where("building", asked.building)
             .where("apartment", asked.apartment)
             .where("identity", asked.identity)
+            .where("holder", asked.holder)
             .words("name", asked.words)
             .among("id", ids)
             .page(self.db, after, limit)
@@ -284,14 +313,27 @@ class Library(Projector):
         return [code if isinstance(code, str) else None for code in opened]
 
 
+READ: Mapping[Kind, Callable[[str], str]] = {
+    "card": lambda typed: residents.card(typed).code,
+    "plate": parking.bare,  # two characters make a plate, one is enough to look for
+    "uhf": lambda typed: parking.tag(typed).code,
+}
+
+
 def spellings(kind: Kind, code: str) -> set[str]:
     """A8: how a code, or a part of one, may be stored; Malformed for one that nobody can have."""
     if kind == "pin":
         return {code}
     try:
-        return {residents.card(code).code, code.strip().upper()}
+        return {READ[kind](code), code.strip().upper()}
     except Malformed as malformed:
         raise Malformed("code", malformed.message) from None
+
+
+def driven(vehicles: Vehicles) -> Row:
+    period = vehicles.period
+    bounds = {"first": period and period.first, "last": period and period.last}
+    return bounds | {"tags": len(vehicles.tags)}
 
 
 def with_code(doc: str, code: str | None) -> str:
@@ -323,6 +365,9 @@ def written(
         building_name=buildings[home, person["building"]]["name"],
         apartment_number=apartments[home, person["apartment"]]["number"],
         since=row["since"].astimezone(UTC),
+        issued=row["kind"] != "plate" or not person["tags"],
+        first=person["first"] if row["kind"] in VEHICLES else None,
+        last=person["last"] if row["kind"] in VEHICLES else None,
         **where,
     )
     return row | where | {"name": (person["name"] or "").lower(), "doc": document(said)}

@@ -5,7 +5,7 @@ from uuid import UUID
 from flask import Response
 from flask_smorest import Blueprint
 
-from domain.ids import ApartmentId, BuildingId, CommunityId
+from domain.ids import ApartmentId, BuildingId, CommunityId, ResidentId
 from domain.record import Secret, frozen
 from projections.library import Identity, Kind, Library, LibraryEntry, LibraryFilter
 from readapi.paging import PageQuery, answer, page_of
@@ -17,11 +17,12 @@ library = Blueprint("library", __name__, url_prefix="/api/v1/communities/<uuid:c
 
 @frozen
 class LibraryQuery(PageQuery):
-    """`identity` is the kind of person; `words` are looked for in names."""
+    """`identity` is the kind of person, `resident` one; `words` are looked for in names."""
 
     building: BuildingId | None = None
     apartment: ApartmentId | None = None
     identity: Identity | None = None
+    resident: ResidentId | None = None
     words: str | None = None
 
     @property
@@ -30,6 +31,7 @@ class LibraryQuery(PageQuery):
             building=self.building,
             apartment=self.apartment,
             identity=self.identity,
+            holder=self.resident,
             words=self.words,
         )
 
@@ -58,6 +60,22 @@ def cards(asked: LibraryQuery, *, community: UUID) -> Response:
     return listed("card", asked, CommunityId(community))
 
 
+@library.route("/plates")
+@library.arguments(schema_of(LibraryQuery)(), location="query")
+@library.response(200, page_of(LibraryEntry), headers=HEADERS)
+def plates(asked: LibraryQuery, *, community: UUID) -> Response:
+    """Every licence plate, whose it is, for which days, and whether phones are given it (M80)."""
+    return listed("plate", asked, CommunityId(community))
+
+
+@library.route("/uhf")
+@library.arguments(schema_of(LibraryQuery)(), location="query")
+@library.response(200, page_of(LibraryEntry), headers=HEADERS)
+def uhf(asked: LibraryQuery, *, community: UUID) -> Response:
+    """Every UHF tag, whose it is and for which days (M80)."""
+    return listed("uhf", asked, CommunityId(community))
+
+
 @library.route("/pins/search", methods=["POST"])
 @library.arguments(schema_of(CodeSearch)())
 @library.response(200, page_of(LibraryEntry), headers=HEADERS)
@@ -72,6 +90,22 @@ def search_pins(asked: CodeSearch, *, community: UUID) -> Response:
 def search_cards(asked: CodeSearch, *, community: UUID) -> Response:
     """The RF cards whose code contains a part, or is exactly this (M94, A43, A8)."""
     return found("card", asked, CommunityId(community))
+
+
+@library.route("/plates/search", methods=["POST"])
+@library.arguments(schema_of(CodeSearch)())
+@library.response(200, page_of(LibraryEntry), headers=HEADERS)
+def search_plates(asked: CodeSearch, *, community: UUID) -> Response:
+    """The licence plates that contain a part, or are exactly this (M80)."""
+    return found("plate", asked, CommunityId(community))
+
+
+@library.route("/uhf/search", methods=["POST"])
+@library.arguments(schema_of(CodeSearch)())
+@library.response(200, page_of(LibraryEntry), headers=HEADERS)
+def search_uhf(asked: CodeSearch, *, community: UUID) -> Response:
+    """The UHF tags whose code contains a part, or is exactly this (M80)."""
+    return found("uhf", asked, CommunityId(community))
 
 
 def listed(kind: Kind, asked: LibraryQuery, home: CommunityId) -> Response:

@@ -12,7 +12,8 @@ from commands.residents.rows import ResidentRow
 from domain.apartments import HouseholdRole
 from domain.ids import ApartmentId, BuildingId, CommunityId
 from domain.record import frozen
-from projections.residents import ResidentDoc, Residents, Sort
+from projections.residents import Residents, Sort
+from projections.residents.documents import ResidentDoc
 from readapi.paging import PageQuery, answer, item, page_of
 from readapi.waiting import HEADERS, After, reached
 from schemas.of import schema_of
@@ -68,6 +69,7 @@ def cells(doc: dict[str, Any]) -> dict[str, str]:
     return phones | {
         "UID": doc["resident"],
         "Building": doc["building_name"],
+        "Accessible Floors": ";".join(floor(each, doc) for each in doc["floors"]),
         "Apt": doc["apartment_number"],
         "Account Type": "0" if doc["role"] == "master" else "1",
         "First Name": contact.get("first_name", ""),
@@ -77,6 +79,13 @@ def cells(doc: dict[str, Any]) -> dict[str, str]:
         "Access Group ID": ";".join(str(group["number"]) for group in doc["groups"]),
         "Remark": contact.get("remark") or "",
     }
+
+
+def floor(each: dict[str, Any], doc: dict[str, Any]) -> str:
+    """The number alone in the resident's own building, else `Annex:7` (A56)."""
+    if each["building"] == doc["building"]:
+        return str(each["number"])
+    return f"{each['building_name']}:{each['number']}"
 
 
 @residents.route("/residents/<uuid:resident>")

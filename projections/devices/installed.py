@@ -30,8 +30,11 @@ from domain.devices import (
     DeviceReplaced,
     DeviceSynced,
 )
+from domain.faces import FaceEnrolled, FaceRemoved
 from domain.ids import CommunityId
 from domain.kernel import Event, Malformed, Unknown
+from domain.lifts import FloorsChosen
+from domain.parking import Vehicles, VehiclesChanged
 from domain.record import Erased, Personal
 from domain.residents import (
     Card,
@@ -62,6 +65,7 @@ from projections.listing import Page
 from projections.projector import Key, Projector, Row, document
 
 FIRST = ("", UUID(int=0))
+SEALED: tuple[LiteralString, ...] = ("pin", "cards", "vehicles", "face")
 CREDENTIAL = ("community", "device", "holder", "kind")
 HOLDERS = """
     (
@@ -98,7 +102,8 @@ class Installed(Projector):
             community uuid, resident uuid,
             building uuid not null, apartment uuid not null, role text not null,
             name text, sort text collate "C" not null,
-            groups uuid[] not null, pin_sealed bytea, cards_sealed bytea,
+            groups uuid[] not null, floors text not null,
+            pin_sealed bytea, cards_sealed bytea, vehicles_sealed bytea, face_sealed bytea,
             primary key (community, resident)
         );
         create index on installed_residents (community, sort, resident);
@@ -142,7 +147,18 @@ class Installed(Projector):
         rows = ({"community": c, "apartment": a, "number": n} for c, a, n in numbers)
         self.put("installed_apartments", rows)
 
-    @on(ResidentAdded, ContactChanged, GroupsChosen, PinIssued, PinRevoked, CardsChanged)
+    @on(
+        ResidentAdded,
+        ContactChanged,
+        GroupsChosen,
+        PinIssued,
+        PinRevoked,
+        CardsChanged,
+        VehiclesChanged,
+        FaceEnrolled,
+        FaceRemoved,
+        FloorsChosen,
+    )
     def person(self, batch: Batch[Any]) -> None:
         for r in batch:
             self.people.set(r.community, r.event.resident, **of_person(r.event))
@@ -199,8 +215,8 @@ class Installed(Projector):
 
     def settle(self, batch: Sequence[Recorded[Any]]) -> None:
         people = self.gathered(self.people)
-        self.seal(people, "pin", "resident")
-        self.seal(people, "cards", "resident")
+        for column in SEALED:
+            self.seal(people, column, "resident")
         self.put("installed_residents", people)
         self.put("installed_groups", self.gathered(self.groups))
         self.put("installed_devices", self.gathered(self.devices))
@@ -253,10 +269,10 @@ class Installed(Projector):
 
     def _people(self, community: CommunityId, ids: Collection[UUID]) -> dict[UUID, Resident]:
         rows = self.rows("installed_residents", "resident", [(community, id) for id in ids])
-        pins = self._opened(community, rows.values(), "pin_sealed")
-        cards = self._opened(community, rows.values(), "cards_sealed")
+        opened = {c: self._opened(community, rows.values(), f"{c}_sealed") for c in SEALED}
         return {
-            who: resident_of(row, pins.get(who), cards.get(who)) for (_, who), row in rows.items()
+            who: resident_of(row, {c: texts.get(who) for c, texts in opened.items()})
+            for (_, who), row in rows.items()
         }
 
     def _rooms(self, community: CommunityId, people: Iterable[UUID]) -> Mapping[UUID, str]:
@@ -302,7 +318,7 @@ def start(after: After | None) -> tuple[str, UUID]:
 def of_person(event: Event) -> Row:
     match event:
         case ResidentAdded(building=building, apartment=home, role=role) as e:
-            nothing = {"pin": None, "cards": None}
+            nothing = dict.fromkeys(SEALED) | {"floors": "[]"}
             lives = {"building": building, "apartment": home, "role": role}
             return lives | called(e.contact) | {"groups": sorted(e.groups)} | nothing
         case ContactChanged(contact=contact):
@@ -313,6 +329,14 @@ def of_person(event: Event) -> Row:
             return {"pin": pin}
         case CardsChanged(cards=cards):
             return {"cards": codes(cards) if cards else None}
+        case VehiclesChanged(vehicles=vehicles):
+            return {"vehicles": document(vehicles) if isinstance(vehicles, Vehicles) else vehicles}
+        case FaceEnrolled(photo=photo):
+            return {"face": photo}
+        case FaceRemoved():
+            return {"face": None}
+        case FloorsChosen(floors=floors):
+            return {"floors": document(floors)}
     return {"pin": None}
 
 

@@ -1,12 +1,15 @@
 """Rows of what is installed, as the states that rights are asked over."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC
 from functools import lru_cache
 from typing import Any
 
 from domain.access_groups import AccessGroup, Door, Schedule
 from domain.devices import Box, Device, Place, Relay
+from domain.lifts import Floor
+from domain.parking import NO_VEHICLES, Vehicles
 from domain.record import ERASED, Personal
 from domain.residents import Card, Resident
 from projections.devices.standing import Said
@@ -55,7 +58,9 @@ def device_of(row: Row) -> Device:
     )
 
 
-def resident_of(row: Row, pin: Personal[str] | None, cards: Personal[str] | None) -> Resident:
+def resident_of(row: Row, opened: Mapping[str, Personal[str] | None]) -> Resident:
+    """`opened` are the columns that stand sealed in the row."""
+    cards, vehicles = opened["cards"], opened["vehicles"]
     held = json.loads(cards) if isinstance(cards, str) else ()
     return Resident(
         resident=row["resident"],
@@ -64,6 +69,15 @@ def resident_of(row: Row, pin: Personal[str] | None, cards: Personal[str] | None
         role=row["role"],
         contact=ERASED,
         groups=frozenset(row["groups"]),
-        pin=pin,
+        pin=opened["pin"],
         cards=frozenset(Card(code=code, typed=code) for code in held),
+        vehicles=driven(vehicles) if isinstance(vehicles, str) else NO_VEHICLES,
+        face=opened["face"],
+        floors=frozenset(loaded(Floor, row["floors"], many=True)),
     )
+
+
+def driven(text: str) -> Vehicles:
+    """Not remembered, as what few groups and phones say is: it is sealed for somebody."""
+    found: Vehicles = schema_of(Vehicles)().loads(text)
+    return found

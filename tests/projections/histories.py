@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import date
 from itertools import count
 from random import Random
 from uuid import UUID
@@ -10,11 +11,13 @@ from hypothesis import strategies as st
 
 from commands import access_groups, apartments, devices, locks, residents
 from commands.bus import Bus
+from commands.residents import keys
 from domain.access_groups import ALWAYS, Door
 from domain.accounts import Actor
 from domain.devices import Place, Relay
 from domain.ids import GroupId
 from domain.kernel import Event, Refused, Unknown
+from domain.lifts import Floor
 from domain.locks import BRANDS, SYNC_KINDS
 from domain.residents import Contact, Email
 from tests.builders import (
@@ -36,12 +39,14 @@ from tests.builders import (
     TOWER,
     a_box,
     a_community,
+    a_photo,
 )
 from tests.scenario import a_log
 
 HOUSE = Actor(name="house", role="system")
 PEOPLE, FLATS, PHONES = st.sampled_from([ANN, BOB, CLEO]), [FLAT_1, FLAT_2], [GATE, GYM]
 LOCKS = st.sampled_from([CELLAR, ATTIC])
+CODES = st.one_of(st.none(), st.frozensets(st.sampled_from(["AB-12", "CD34"])))
 GROUPS, BUILDINGS = st.sampled_from([SWIMMERS, STAFF]), [TOWER, ANNEX]
 NAMES = st.sampled_from(["Ann", "Bo", "Zoë"])
 CONTACTS = st.builds(
@@ -68,6 +73,14 @@ COMMANDS: list[st.SearchStrategy[object]] = [
     st.builds(residents.RevokePin, resident=PEOPLE),
     st.builds(residents.IssueCard, resident=PEOPLE, card=st.sampled_from(["0a:1b", "0A2C", "x"])),
     st.builds(residents.RevokeCard, resident=PEOPLE, card=st.sampled_from(["0a1b", "0A2C"])),
+    st.builds(keys.ChangeVehicles, resident=PEOPLE, plates=CODES, uhf=CODES,
+              long_term=st.sampled_from([None, True])),
+    st.builds(keys.ChangeVehicles, resident=PEOPLE, first=st.just(date(2026, 6, 1)),
+              last=st.just(date(2026, 6, 30))),
+    st.builds(keys.EnrollFace, resident=PEOPLE, photo=st.sampled_from([a_photo(), a_photo(1)])),
+    st.builds(keys.RemoveFace, resident=PEOPLE),
+    st.builds(keys.ChooseFloors, resident=PEOPLE, floors=st.frozensets(
+        st.builds(Floor, building=st.sampled_from(BUILDINGS), number=st.integers(1, 3)))),
     st.builds(residents.DeleteResident, resident=PEOPLE, with_family=st.booleans()),
     st.builds(apartments.RenameBuilding, building=st.sampled_from(BUILDINGS), name=NAMES),
     st.builds(apartments.RenameApartment, apartment=st.sampled_from(FLATS), name=NAMES),

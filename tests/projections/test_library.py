@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from hypothesis import given as forall
 from hypothesis import strategies as st
 
 from config import Database
+from domain.access_groups import Period
 from domain.apartments import BuildingRenamed
 from domain.ids import CommunityId
 from domain.kernel import Event
@@ -22,6 +24,7 @@ from domain.residents import (
     PinIssued,
     PinRevoked,
     ResidentDeleted,
+    card,
 )
 from eventlog.sealing import Keyring, KeyringVault, StoredKey
 from projections.library import Kind, Library, LibraryEntry, LibraryFilter
@@ -41,11 +44,13 @@ from tests.builders import (
     a_resident,
     an_apartment,
     cards,
+    vehicles,
 )
 from tests.projections.histories import histories
 from tests.projections.properties import cuts_alike, few, is_its_schemas
 from tests.read_models import House, MemoryKeys
 
+JUNE = Period(first=date(2026, 6, 1), last=date(2026, 6, 30))
 BOBS = Contact(first_name="Bob", last_name="Baker")
 CLEOS = Contact(first_name="Cleo", last_name="Archer")
 
@@ -133,6 +138,9 @@ def test_m93_a_pin_shows_whose_it_is_where_and_since_when(house: House) -> None:
         "apartment": str(FLAT_1),
         "apartment_number": "10",
         "since": recorded.recorded_at.isoformat(),
+        "issued": True,
+        "first": None,
+        "last": None,
         "code": "2468",
     }
 
@@ -220,6 +228,69 @@ def test_a43_a8_search_by_a_part_of_a_card_as_anybody_would_type_it(house: House
     assert holding(house, "card", "0A", exact=True) == []
 
 
+def test_m80_plates_and_tags_by_building_apartment_and_resident(house: House) -> None:
+    house.happened(vehicles("AB-12", "CD-34"), vehicles(tags=("E2:80",), who=BOB))
+    assert codes(house, "plate") == ["AB12", "CD34"]
+    assert codes(house, "uhf") == ["E280"]
+    assert codes(house, "plate", apartment=FLAT_2) == []
+    assert codes(house, "uhf", building=ANNEX) == ["E280"]
+    assert codes(house, "plate", holder=ANN) == ["AB12", "CD34"]
+    assert codes(house, "plate", holder=BOB) == []
+    assert codes(house, "card", holder=BOB) == ["MY-1B-TAG"]
+    assert entries(house, "plate", ELSEWHERE) == []
+
+
+def test_m80_m36_the_library_says_which_plates_no_phone_is_given(house: House) -> None:
+    house.happened(vehicles("AB12", tags=("E280",)), vehicles("CD34", who=BOB))
+    assert {e["code"]: e["issued"] for e in entries(house, "plate")} == {
+        "AB12": False,
+        "CD34": True,
+    }
+    assert [e["issued"] for e in entries(house, "uhf")] == [True]
+    house.happened(vehicles("AB12"))
+    assert {e["issued"] for e in entries(house, "plate")} == {True}
+
+
+def test_m80_m35_a_period_shows_with_every_vehicle_of_the_person_and_no_card(house: House) -> None:
+    house.happened(vehicles("AB12", "CD34", period=JUNE))
+    assert {(e["first"], e["last"]) for e in entries(house, "plate")} == {
+        ("2026-06-01", "2026-06-30")
+    }
+    assert {e["first"] for e in entries(house, "card")} == {None}
+    since = [e["since"] for e in entries(house, "plate")]
+    house.happened(vehicles("AB12", "CD34"))
+    assert {e["first"] for e in entries(house, "plate")} == {None}
+    assert [e["since"] for e in entries(house, "plate")] == since
+
+
+@pytest.mark.parametrize("batch", [1, 100])
+def test_m80_a_plate_may_change_hands_and_leaves_cards_alone(house: House, batch: int) -> None:
+    house.happened(vehicles("AB12"), vehicles(), vehicles("AB12", who=BOB))
+    house.project(Library, batch=batch)
+    assert [(e["code"], e["name"]) for e in entries(house, "plate")] == [("AB12", "Bob Baker")]
+    assert codes(house, "card") == ["0A1B", "0A2C", "MY-1B-TAG"]
+    house.happened(ResidentDeleted(resident=BOB))
+    assert codes(house, "plate") == []
+
+
+def test_m80_search_by_a_part_of_a_plate_as_anybody_would_type_it(house: House) -> None:
+    house.happened(vehicles("12-AB-34", tags=("E2801160",)))
+    assert holding(house, "plate", "2a") == ["12AB34"]
+    assert holding(house, "plate", "2-a") == ["12AB34"]
+    assert holding(house, "plate", "12 ab 34", exact=True) == ["12AB34"]
+    assert holding(house, "plate", "12ab3", exact=True) == []
+    assert holding(house, "uhf", "80:11") == ["E2801160"]
+
+
+def test_a54_what_residents_made_themselves_is_not_in_the_library(house: House) -> None:
+    own = frozenset({card("1F2E"), card("CAFE", "resident")})
+    house.happened(
+        replace(a_pin("7531", CLEO), made_by="resident"), CardsChanged(resident=CLEO, cards=own)
+    )
+    assert codes(house) == ["1357", "2468"]
+    assert "CAFE" not in codes(house, "card")
+
+
 def test_p1_with_a_destroyed_key_nothing_opens(house: House) -> None:
     house.project(Library)
     house.keys.destroy(HARBOUR, ANN)
@@ -253,7 +324,11 @@ def test_the_keys_of_a_batch_are_looked_up_together(house: House) -> None:
 
 
 def test_no_code_lies_in_clear(house: House) -> None:
-    house.happened(a_pin("24681357", CLEO), cards(CLEO, "CAFE24681357"))
+    house.happened(
+        a_pin("24681357", CLEO),
+        cards(CLEO, "CAFE24681357"),
+        vehicles("AB24681357", tags=("E224681357",), who=CLEO),
+    )
     house.project(Library)
     with house.connect("read") as db:
         rows = db.execute("select * from library_codes").fetchall()
@@ -263,7 +338,8 @@ def test_no_code_lies_in_clear(house: House) -> None:
 
 
 def test_documents_are_their_schemas(house: House) -> None:
-    for entry in entries(house) + entries(house, "card"):
+    house.happened(vehicles("AB12", period=JUNE))
+    for entry in entries(house) + entries(house, "card") + entries(house, "plate"):
         is_its_schemas(json.dumps(entry), LibraryEntry)
 
 

@@ -1,6 +1,7 @@
 """M38: the people of a community, how to reach them, and which keys they have."""
 
 import json
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -9,10 +10,13 @@ from hypothesis import given as forall
 from hypothesis import strategies as st
 
 from config import Database
-from domain.access_groups import ALWAYS, AccessGroupDeleted, AccessGroupEdited
+from domain.access_groups import ALWAYS, AccessGroupDeleted, AccessGroupEdited, Period
 from domain.apartments import ApartmentRenamed, BuildingRenamed
+from domain.faces import FaceEnrolled, FaceRemoved
 from domain.ids import ApartmentId, ResidentId
 from domain.kernel import Event, Unknown
+from domain.lifts import FloorsChosen
+from domain.parking import VehiclesChanged
 from domain.record import ERASED
 from domain.residents import (
     CardsChanged,
@@ -25,7 +29,8 @@ from domain.residents import (
     ResidentAdded,
     ResidentDeleted,
 )
-from projections.residents import ResidentDoc, Residents
+from projections.residents import Residents
+from projections.residents.documents import ResidentDoc
 from tests.builders import (
     ANN,
     ANNEX,
@@ -40,16 +45,21 @@ from tests.builders import (
     TOWER,
     a_building,
     a_community,
+    a_face,
     a_group,
+    a_photo,
     a_pin,
     a_resident,
     an_apartment,
     cards,
+    floors,
+    vehicles,
 )
 from tests.projections.histories import histories
 from tests.projections.properties import cuts_alike, docs, few, is_its_schemas
 from tests.read_models import House
 
+JUNE = Period(first=date(2026, 6, 1), last=date(2026, 6, 30))
 DEE, FLAT_3 = ResidentId(UUID(int=19)), ApartmentId(UUID(int=23))
 BOBS = Contact(first_name="Bob", last_name="Baker", email=Email("bob@example.org"))
 CLEOS = Contact(first_name="Cleo", last_name="Archer", mobile=None, phones=("555",), remark="Owner")
@@ -122,7 +132,41 @@ def test_m38_a_resident_shows_contact_home_groups_and_which_keys_there_are(house
         ],
         "has_pin": True,
         "cards": 2,
+        "vehicles": {"plates": 0, "uhf": 0, "first": None, "last": None},
+        "has_face": False,
+        "floors": [],
     }
+
+
+def test_m33_m34_m35_a_resident_shows_how_many_vehicles_and_for_how_long(house: House) -> None:
+    house.happened(vehicles("AB12", "CD34", tags=("E280",), period=JUNE))
+    said = {"plates": 2, "uhf": 1, "first": "2026-06-01", "last": "2026-06-30"}
+    assert shown(house)["vehicles"] == said
+    assert shown(house, BOB)["vehicles"]["plates"] == 0
+    house.happened(VehiclesChanged(resident=ANN, vehicles=ERASED))
+    assert shown(house)["vehicles"] == dict.fromkeys(said, None) | {"plates": 0, "uhf": 0}
+
+
+def test_m32_a_resident_shows_that_there_is_a_photo_and_not_which(house: House) -> None:
+    house.happened(a_face(a_photo()), a_face(a_photo(1), BOB), FaceRemoved(resident=BOB))
+    assert (shown(house)["has_face"], shown(house, BOB)["has_face"]) == (True, False)
+    assert str(a_face(a_photo()).photo) not in json.dumps(shown(house))
+    house.happened(FaceEnrolled(resident=ANN, photo=ERASED))
+    assert not shown(house)["has_face"]
+
+
+def test_m27_floors_show_by_building_and_follow_its_name(house: House) -> None:
+    chosen = floors(10, 2) | floors(7, building=ANNEX)
+    house.happened(FloorsChosen(resident=ANN, floors=chosen))
+    assert floor_names(house) == [("Annex", 7), ("Tower", 2), ("Tower", 10)]
+    house.happened(BuildingRenamed(building=ANNEX, name="Villa"))
+    assert floor_names(house) == [("Tower", 2), ("Tower", 10), ("Villa", 7)]
+    house.happened(FloorsChosen(resident=ANN, floors=frozenset()))
+    assert floor_names(house) == []
+
+
+def floor_names(house: House) -> list[tuple[str, int]]:
+    return [(floor["building_name"], floor["number"]) for floor in shown(house)["floors"]]
 
 
 def test_m38_what_changes_shows_and_only_there(house: House) -> None:

@@ -1,7 +1,7 @@
 """The people of a community, how to reach them, and which keys they have (M38)."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Literal
 from uuid import UUID
 
@@ -15,11 +15,12 @@ from domain.apartments import (
     BuildingRenamed,
     HouseholdRole,
 )
-from domain.ids import ApartmentId, BuildingId, CommunityId, GroupId, ResidentId
-from domain.record import Personal, frozen
+from domain.faces import FaceEnrolled, FaceRemoved
+from domain.ids import CommunityId
+from domain.lifts import FloorsChosen
+from domain.parking import NO_VEHICLES, VehiclesChanged
 from domain.residents import (
     CardsChanged,
-    Contact,
     ContactChanged,
     GroupsChosen,
     PinIssued,
@@ -30,37 +31,11 @@ from domain.residents import (
 from eventlog.consumer import on
 from eventlog.port import Batch, Recorded
 from projections.listing import Key as After
-from projections.listing import Listing, Page, natural
-from projections.projector import Key, Projector, Row, document
+from projections.listing import Listing, Page
+from projections.projector import Key, Projector
+from projections.residents.documents import driven, kept, named, reached, written
 
 Sort = Literal["name", "apartment"]
-
-
-@frozen
-class GroupOfResident:
-    """`number` is what a spreadsheet calls it by (A22)."""
-
-    group: GroupId
-    number: int
-    name: str
-
-
-@frozen
-class ResidentDoc:
-    """Which keys there are, but no code; `name` and `contact` are null once forgotten."""
-
-    resident: ResidentId
-    role: HouseholdRole
-    name: str | None
-    contact: Contact | None
-    building: BuildingId
-    building_name: str
-    apartment: ApartmentId
-    apartment_number: str
-    apartment_name: str
-    groups: tuple[GroupOfResident, ...]
-    has_pin: bool
-    cards: int
 
 
 class Residents(Projector):
@@ -71,6 +46,8 @@ class Residents(Projector):
             building uuid not null, apartment uuid not null, role text not null,
             contact text, groups uuid[] not null,
             has_pin boolean not null, cards integer not null,
+            plates integer not null, uhf integer not null, first date, last date,
+            has_face boolean not null, floors text not null, floors_in uuid[] not null,
             name text collate "C" not null, home text collate "C" not null,
             search text collate "C" not null, doc text not null,
             primary key (community, resident)
@@ -108,6 +85,9 @@ class Residents(Projector):
                 groups=sorted(r.event.groups),
                 has_pin=False,
                 cards=0,
+                has_face=False,
+                **driven(NO_VEHICLES),
+                **reached(()),
                 contact=kept(r.event.contact),
             )
 
@@ -138,6 +118,27 @@ class Residents(Projector):
             held = r.event.cards if isinstance(r.event.cards, frozenset) else ()
             self.residents.set(r.community, r.event.resident, cards=len(held))
 
+    @on(VehiclesChanged)
+    def changed_vehicles(self, batch: Batch[VehiclesChanged]) -> None:
+        for r in batch:
+            self.residents.set(r.community, r.event.resident, **driven(r.event.vehicles))
+
+    @on(FaceEnrolled)
+    def got_face(self, batch: Batch[FaceEnrolled]) -> None:
+        for r in batch:
+            known = isinstance(r.event.photo, str)
+            self.residents.set(r.community, r.event.resident, has_face=known)
+
+    @on(FaceRemoved)
+    def lost_face(self, batch: Batch[FaceRemoved]) -> None:
+        for r in batch:
+            self.residents.set(r.community, r.event.resident, has_face=False)
+
+    @on(FloorsChosen)
+    def chose_floors(self, batch: Batch[FloorsChosen]) -> None:
+        for r in batch:
+            self.residents.set(r.community, r.event.resident, **reached(r.event.floors))
+
     @on(ResidentDeleted)
     def deleted(self, batch: Batch[ResidentDeleted]) -> None:
         for r in batch:
@@ -150,7 +151,7 @@ class Residents(Projector):
             "residents_buildings",
             ({"community": c, "building": id, "name": name} for (c, id), name in named.items()),
         )
-        self._touch(sql.SQL("t.building = k.id"), named)
+        self._touch(sql.SQL("(t.building = k.id or k.id = any(t.floors_in))"), named)
 
     @on(ApartmentCreated)
     def created_apartment(self, batch: Batch[ApartmentCreated]) -> None:
@@ -196,7 +197,8 @@ class Residents(Projector):
         self.put("residents_apartments", self.gathered(self.apartments))
         self.put("residents_groups", self.gathered(self.groups))
         people = self.gathered(self.residents)
-        buildings = self.rows("residents_buildings", "building", named(people, "building"))
+        lifts = {(row["community"], id) for row in people for id in row["floors_in"]}
+        buildings = self.rows("residents_buildings", "building", named(people, "building") | lifts)
         apartments = self.rows("residents_apartments", "apartment", named(people, "apartment"))
         ids = {(row["community"], group) for row in people for group in row["groups"]}
         groups = self.rows("residents_groups", "group_id", ids)
@@ -251,58 +253,3 @@ class Residents(Projector):
     def of(self, community: CommunityId, resident: UUID) -> str:
         """M38; Unknown if there is none."""
         return self.one("residents", community, "resident", resident)
-
-
-def kept(contact: Personal[Contact]) -> str | None:
-    return document(contact) if isinstance(contact, Contact) else None
-
-
-def contact_of(text: str | None) -> Contact | None:
-    if text is None:
-        return None
-    said = json.loads(text)
-    return Contact(**said | {"phones": tuple(said["phones"])})
-
-
-def named(people: Sequence[Row], column: str) -> set[Key]:
-    return {(row["community"], row[column]) for row in people}
-
-
-def written(
-    row: Row,
-    buildings: Mapping[Key, Row],
-    apartments: Mapping[Key, Row],
-    groups: Mapping[Key, Row],
-) -> Row:
-    """The row with its document, and what it is found and sorted by."""
-    home = row["community"]
-    contact = contact_of(row["contact"])
-    building = buildings[home, row["building"]]["name"]
-    apartment = apartments[home, row["apartment"]]
-    belongs_to = [groups[home, id] for id in row["groups"] if (home, id) in groups]
-    said = ResidentDoc(
-        resident=row["resident"],
-        role=row["role"],
-        name=contact.name if contact else None,
-        contact=contact,
-        building=row["building"],
-        building_name=building,
-        apartment=row["apartment"],
-        apartment_number=apartment["number"],
-        apartment_name=apartment["name"],
-        groups=tuple(group_doc(group) for group in sorted(belongs_to, key=lambda g: g["number"])),
-        has_pin=row["has_pin"],
-        cards=row["cards"],
-    )
-    email = contact.email if contact else None
-    found_by = said.name, email, building, apartment["number"], apartment["name"]
-    return row | {
-        "name": (said.name or "").lower(),
-        "home": f"{natural(building)}\x1f{natural(apartment['number'])}",
-        "search": "\n".join(filter(None, found_by)).lower(),
-        "doc": document(said),
-    }
-
-
-def group_doc(row: Row) -> GroupOfResident:
-    return GroupOfResident(group=row["group_id"], number=row["number"], name=row["name"])
