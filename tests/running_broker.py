@@ -32,6 +32,7 @@ from sys import argv
 from eventlog.kafka.server import KafkaServer
 KafkaServer(Path(argv[1]), int(argv[2]), loads(argv[3])).exec()
 """
+SOONER = {"group.min.session.timeout.ms": "500"}  # tests cannot wait 6 s for a dead member
 CI = os.environ.get("CI") == "true"
 
 
@@ -80,7 +81,7 @@ def free_ports() -> int:
 def apache_kafka(port: int = 0, more: Mapping[str, str] = {}) -> Iterator[RunningBroker]:
     """`more` goes over the settings of eventlog.kafka.server."""
     with a_folder() as folder:
-        server = KafkaServer(folder / "kafka", port or free_ports(), more)
+        server = KafkaServer(folder / "kafka", port or free_ports(), {**SOONER, **more})
         running = RunningBroker(server, folder / "log")
         try:
             running.start()

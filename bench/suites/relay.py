@@ -115,6 +115,8 @@ def bare(relaying: Relaying) -> float:
 
 def latencies(relaying: Relaying) -> list[float]:
     """Of single events, each appended as a command's are, to the reader's poll; sorted, seconds."""
+    log = relaying.log
+    assert isinstance(log, PostgresLog)
     relaying.topic = a_topic(relaying.broker)
     relaying.start()
     arrived, stop = dict[int, float](), Flag()
@@ -123,7 +125,7 @@ def latencies(relaying: Relaying) -> list[float]:
     stored = dict[int, float]()
     for _ in range(COMMITS):
         happened = contact(ResidentId(uuid7()))
-        answer = relaying.log.append(sent(Change(of=happened)), [happened], {})
+        answer = log.append(sent(Change(of=happened)), [happened], {})
         stored[answer.position] = time.perf_counter()
         time.sleep(PAUSE)
     relaying.wait_for(COMMITS)
