@@ -54,6 +54,10 @@ MODULES = {
     "logs",
     "alarms",
     "dashboard",
+    "emergency",
+    "sync",
+    "relay_schedules",
+    "maintenance",
 }
 FRAMES = {  # what a folder has beside the modules of the product
     "domain": {"capabilities", "faces", "ids", "kernel", "lifts", "record", "reports", "rights"},

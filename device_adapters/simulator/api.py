@@ -238,6 +238,12 @@ def relay_status(phone: Phone, call: Call) -> dict[str, int]:
     return {f"Relay{letter}": int(phone.is_open(n)) for n, letter in letters}
 
 
+def input_status(phone: Phone, call: Call) -> dict[str, int]:
+    """[G], after relay/status."""
+    letters = enumerate(keys.LETTERS[: phone.profile.inputs], 1)
+    return {f"Input{letter}": int(n in phone.closed_inputs) for n, letter in letters}
+
+
 def number(data: Mapping[str, Any], name: str, default: int | None = None) -> int:
     """A number, also as a string of digits."""
     value = data.get(name, default)
@@ -257,6 +263,7 @@ HANDLERS: Mapping[str, Callable[[Phone, Call], Any]] = {
     "config/reset_factory": factory_reset,
     "relay/trig": trigger,
     "relay/status": relay_status,
+    "input/status": input_status,
     "system/info": info,
     "system/status": status,
     "system/reboot": reboot,

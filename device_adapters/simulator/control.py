@@ -63,8 +63,11 @@ def sense(phone: Phone, given: Body) -> Body:
     what = given["what"]
     if what == "input":
         return told(phone.press_input(int(given.get("number", 1))))
+    if what == "contact":
+        closed = bool(given.get("closed", True))
+        return {"told": phone.wire(int(given.get("number", 1)), closed=closed)}
     if what not in SENSED:
-        raise UnknownFault(f"what is one of input, {', '.join(SENSED)}")
+        raise UnknownFault(f"what is one of input, contact, {', '.join(SENSED)}")
     return {"told": phone.sense(what, int(given.get("relay", 1)))}
 
 

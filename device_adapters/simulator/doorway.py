@@ -131,6 +131,14 @@ class Doorway(Memory):
         self.log(KINDS["input"], "", None, outcome)
         return outcome
 
+    def wire(self, number: int, *, closed: bool) -> bool:
+        """The contact at an input closes, as that of a fire panel, and stays so until it opens;
+        whether there is anybody to tell."""
+        if not 1 <= number <= self.profile.inputs:
+            raise ValueError(f"input is 1 to {self.profile.inputs}")
+        (self.closed_inputs.add if closed else self.closed_inputs.discard)(number)
+        return self.fire(f"Input{letter(number)}{'Triggered' if closed else 'Closed'}")
+
     def sense(self, what: str, relay: int = 1) -> bool:
         """`emergency`, `tamper`, or at a door `door_held`, `break_in`: no log holds these, only the
         action URL tells; `motion`: only syslog does. Whether there is anybody to tell."""
@@ -138,6 +146,8 @@ class Doorway(Memory):
             raise ValueError(f"relay is 1 to {self.relays.count}")
         if what == "motion":
             return self.report(syslog.MOTION)
+        if what == "emergency":
+            self.closed_inputs.add(1)
         event = SENSED[what] + ("" if what in OF_NO_DOOR else letter(relay))
         return self.fire(event, alarmstatus="1")
 

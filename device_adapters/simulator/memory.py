@@ -56,6 +56,7 @@ class Memory:
         self.calls = Journal(profile.log_rows, ("Name", "LocalIdentity"))
         self.journals = {"doorlog": self.doors, "calllog": self.calls}
         self.relays, self.frames = Relays(profile.relays), Frames()
+        self.closed_inputs: set[int] = set()
         self.past: dict[str, list[tuple[datetime, Mapping[str, Row]]]] = defaultdict(list)
         self.backup: Mapping[str, Any] | None = None
         # Counted for whoever looks at /sim/state.

@@ -141,6 +141,7 @@ R29 = Profile(
     item_key="Item",
     content_type="text/html",
     knows_cities=True,
+    unsupported=frozenset({"input/status"}),  # [G]
 )
 
 PROFILES: Mapping[str, Profile] = MappingProxyType(

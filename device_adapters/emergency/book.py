@@ -1,0 +1,240 @@
+"""What is ordered of which door: folded from the log, and from what was ordered at this host."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from threading import RLock
+from typing import Any, Final
+
+from device_adapters.emergency.port import Task
+from domain.access_groups import Door
+from domain.alarms import AlarmId, AlarmRaised, FireInputsChosen, Wiring
+from domain.devices import (
+    Device,
+    DeviceEdited,
+    DeviceRegistered,
+    DeviceRemoved,
+    DeviceReplaced,
+)
+from domain.emergency import (
+    DoorResult,
+    DoorsTried,
+    Emergency,
+    EmergencyAlarmChecked,
+    EmergencySettingChanged,
+    LockOrdered,
+    Order,
+    OrderId,
+    UnlockOrdered,
+    standing,
+)
+from domain.ids import CommunityId, DeviceId
+from domain.record import frozen
+from domain.settings import CommunityCreated, CommunityRenamed
+from eventlog.consumer import Consumer, on
+from eventlog.port import Batch
+
+FRESH: Final = timedelta(minutes=5)  # an alarm that is older unlocks nothing
+
+
+@frozen
+class Question:
+    """An alarm that its phone is to be asked about; `inputs` are those of the fire panel, if that
+    is known.
+    """
+
+    community: CommunityId
+    alarm: AlarmId
+    device: Device
+    inputs: frozenset[int]
+    heard_at: datetime
+
+
+@dataclass
+class Town:
+    """A community. `local` are orders that were given here and are not in the log yet; `busy` those
+    among them whom somebody is about right now.
+    """
+
+    name: str = ""
+    emergency: Emergency = field(default_factory=Emergency)
+    devices: dict[DeviceId, Device] = field(default_factory=dict)
+    results: dict[Door, DoorResult] = field(default_factory=dict)
+    wiring: dict[DeviceId, Wiring] = field(default_factory=dict)
+    alarms: dict[AlarmId, AlarmRaised] = field(default_factory=dict)
+    local: dict[OrderId, Order] = field(default_factory=dict)
+    busy: frozenset[OrderId] = frozenset()
+
+    @property
+    def orders(self) -> Emergency:
+        """With those given here."""
+        if not self.local:
+            return self.emergency
+        orders = standing((*self.emergency.orders, *self.local.values()))
+        return replace(self.emergency, orders=orders)
+
+    def to_do(self, device: Device) -> Mapping[int, Order]:
+        """By relay; what must stay open is never done."""
+        orders = self.orders
+        doors = [Door(device=device.device, relay=relay.number) for relay in device.relays]
+        found = {door: order for door in doors if (order := orders.order_for(door))}
+        return {
+            door.relay: order
+            for door, order in found.items()
+            if order.id not in self.busy and not self.is_done(door, order)
+        }
+
+    def is_done(self, door: Door, order: Order) -> bool:
+        result = self.results.get(door)
+        done = result is not None and result.order == order.id and result.state == "verified"
+        return done and not order.open
+
+
+class Book(Consumer):
+    """Safe to ask from any thread. `edition` grows with whatever a snapshot should have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.edition = 0
+        self.towns = defaultdict[CommunityId, Town](Town)
+        self._homes: dict[DeviceId, CommunityId] = {}
+        self._work: dict[CommunityId, frozenset[DeviceId]] = {}
+        self._lock = RLock()
+
+    def apply(self, batch: Batch[Any]) -> None:
+        with self._lock:
+            super().apply(batch)
+
+    @on(CommunityCreated, CommunityRenamed)
+    def named(self, batch: Batch[CommunityCreated | CommunityRenamed]) -> None:
+        for r in batch:
+            self.towns[r.community].name = r.event.name
+
+    @on(DeviceRegistered, DeviceReplaced, DeviceEdited, DeviceRemoved)
+    def devices(self, batch: Batch[Any]) -> None:
+        for r in batch:
+            devices, id = self.towns[r.community].devices, r.event.device
+            device = Device.evolve(devices.pop(id, None), r.event)
+            self._homes.pop(id, None)
+            if device:
+                devices[id], self._homes[id] = device, r.community
+
+    @on(EmergencySettingChanged, UnlockOrdered, LockOrdered)
+    def ordered(self, batch: Batch[Any]) -> None:
+        """What was imported is an order like any other from now on."""
+        for r in batch:
+            town = self.towns[r.community]
+            town.emergency = Emergency.evolve(town.emergency, r.event) or town.emergency
+            if not isinstance(r.event, EmergencySettingChanged):
+                town.local.pop(r.event.order, None)
+
+    @on(FireInputsChosen)
+    def wired(self, batch: Batch[FireInputsChosen]) -> None:
+        for r in batch:
+            if wiring := Wiring.evolve(None, r.event):
+                self.towns[r.community].wiring[r.event.device] = wiring
+
+    @on(AlarmRaised)
+    def raised(self, batch: Batch[AlarmRaised]) -> None:
+        for r in batch:
+            if r.event.kind == "emergency":
+                self.towns[r.community].alarms[r.event.alarm] = r.event
+
+    @on(EmergencyAlarmChecked)
+    def checked(self, batch: Batch[EmergencyAlarmChecked]) -> None:
+        for r in batch:
+            if r.event.finding != "silent":
+                self.towns[r.community].alarms.pop(r.event.alarm, None)
+
+    @on(DoorsTried)
+    def tried(self, batch: Batch[DoorsTried]) -> None:
+        for r in batch:
+            for result in r.event.results:
+                self._note(r.community, result)
+
+    def settle(self, batch: Batch[Any]) -> None:
+        self.edition += 1
+        for home in {r.community for r in batch}:
+            self._work.pop(home, None)
+
+    def note(self, home: CommunityId, result: DoorResult) -> bool:
+        """Whether it is news."""
+        with self._lock:
+            self._work.pop(home, None)
+            return self._note(home, result)
+
+    def adopt(self, home: CommunityId, order: Order, *, busy: bool) -> None:
+        """An order of this host. Also one that is in the log already: that changes nothing."""
+        with self._lock:
+            town = self.towns[home]
+            if order.id not in {one.id for one in town.emergency.orders}:
+                town.local[order.id] = order
+            town.busy = town.busy | {order.id} if busy else town.busy - {order.id}
+            self._work.pop(home, None)
+
+    def at_work(self) -> frozenset[DeviceId]:
+        """The phones where something is to be done."""
+        with self._lock:
+            for home, town in self.towns.items():
+                if home not in self._work:
+                    those = (id for id, device in town.devices.items() if town.to_do(device))
+                    self._work[home] = frozenset(those)
+            return frozenset().union(*self._work.values())
+
+    def task(self, device: DeviceId) -> Task | None:
+        with self._lock:
+            if (home := self._homes.get(device)) is None:
+                return None
+            there = self.towns[home].devices[device]
+            orders = self.towns[home].to_do(there)
+        return Task(community=home, device=there, orders=orders) if orders else None
+
+    def copy(self) -> Mapping[CommunityId, Town]:
+        """As it is now, for who writes it down."""
+        with self._lock:
+            return {
+                home: replace(town, devices=dict(town.devices), local=dict(town.local))
+                for home, town in self.towns.items()
+            }
+
+    def home(self, device: DeviceId) -> CommunityId | None:
+        return self._homes.get(device)
+
+    def is_local(self, home: CommunityId, order: OrderId) -> bool:
+        with self._lock:
+            return order in self.towns[home].local
+
+    def order_at(self, device: DeviceId, relay: int) -> OrderId | None:
+        with self._lock:
+            if (home := self._homes.get(device)) is None:
+                return None
+            order = self.towns[home].orders.order_for(Door(device=device, relay=relay))
+        return order.id if order else None
+
+    def questions(self, now: datetime) -> Iterable[Question]:
+        """Where the setting is on, of alarms that are fresh."""
+        with self._lock:
+            return list(self._questions(now))
+
+    def _questions(self, now: datetime) -> Iterator[Question]:
+        for home, town in self.towns.items():
+            fresh = [a for a in town.alarms.values() if abs(now - a.heard_at) < FRESH]
+            for alarm in fresh if town.emergency.automatic else ():
+                if device := town.devices.get(alarm.device):
+                    wiring = town.wiring.get(alarm.device)
+                    yield Question(
+                        community=home,
+                        alarm=alarm.alarm,
+                        device=device,
+                        inputs=wiring.fire_inputs if wiring else frozenset(),
+                        heard_at=alarm.heard_at,
+                    )
+
+    def _note(self, home: CommunityId, result: DoorResult) -> bool:
+        results = self.towns[home].results
+        known = results.get(result.door)
+        if known and (known.generation, known.at) > (result.generation, result.at):
+            return False  # our own word comes back from the log later
+        results[result.door] = result
+        return known is None or replace(known, at=result.at) != result
