@@ -25,6 +25,7 @@ RELAYED: LiteralString = """
 BY_POSITION = {"adapters": "events", "reactions": "reports"}
 LANES: LiteralString = """
     select count(*) filter (where online) as online, count(*) filter (where not online) as offline,
+        count(*) filter (where online is null) as "not reached yet",
         coalesce(sum(waiting), 0) as "changes waiting",
         coalesce(sum(revocations), 0) as "of which revocations",
         coalesce(sum(suspended), 0) as suspended,

@@ -1,5 +1,6 @@
 """What is asked of the house each time that its metrics are read."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, LiteralString
 
@@ -76,6 +77,9 @@ def followers(
     ]
 
 
+REACHES: Final = {True: "online", False: "offline", None: "unreached"}
+
+
 class Phones(Collector):
     """Of the lanes of this process."""
 
@@ -84,15 +88,21 @@ class Phones(Collector):
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         lanes = self._told()
-        online = sum(one.online for one in lanes)
+        reaches = Counter(one.online for one in lanes)
         waits = [one.waiting_for for one in lanes if one.waiting_for is not None]
         clocks = [abs(one.clock_off) for one in lanes if one.clock_off is not None]
-        states = {"online": online, "offline": len(lanes) - online}
+        states = {name: reaches[online] for online, name in REACHES.items()}
         waiting = sum(one.waiting for one in lanes)
         revocations = sum(one.revocations for one in lanes)
         waiting_by = {"revocation": revocations, "grant": waiting - revocations}
         return [
             gauge("phones", "Door phones by state", ["state"], by(states)),
+            gauge(
+                "credentials",
+                "Of each phone, by what was last found of them",
+                ["state"],
+                by(in_all(lanes)),
+            ),
             gauge("phone_changes_waiting", "Not yet on their phones", ["kind"], by(waiting_by)),
             one_of(
                 "phone_change_age_seconds", "How long the oldest has waited", max(waits, default=0)
@@ -109,6 +119,14 @@ class Phones(Collector):
                 sum(one.strangers for one in lanes),
             ),
         ]
+
+
+def in_all(lanes: Sequence[Snapshot]) -> Mapping[str, float]:
+    """Credentials of all phones, by state."""
+    counts = Counter[str]()
+    for one in lanes:
+        counts.update(one.states)
+    return counts
 
 
 def by(values: Mapping[str, float]) -> Iterable[tuple[list[str], float]]:

@@ -3,7 +3,7 @@
 What their logs hold is polled; what these do not hold, the alarms, is taken from the event URL.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from uuid import UUID
@@ -12,14 +12,14 @@ from zoneinfo import ZoneInfo
 from domain import apartments, residents
 from domain.alarms import AlarmKind, Wiring
 from domain.capabilities import is_monitor
-from domain.devices import Device
+from domain.devices import CredentialKind, Device
 from domain.ids import CommunityId, DeviceId
 from domain.kernel import Claim, Malformed, fold
 from domain.record import Personal, Secret, frozen
-from domain.reports import AlarmReported, DoorLogEntry, EntryKind, EntryMethod
+from domain.reports import AlarmReported, DoorLogEntry, EntryKind, EntryMethod, Revoked
 from domain.residents import Resident
 from domain.settings import Settings
-from eventlog.port import EventLog
+from eventlog.port import EventLog, Released
 from eventlog.reports import Cursor, ReportLog
 
 AHEAD = timedelta(minutes=2)  # what a phone's clock may be before ours
@@ -57,6 +57,9 @@ ALARMS: Mapping[str, tuple[AlarmKind, int | None]] = {
 }
 
 
+Gone = Callable[[UUID, CredentialKind], datetime | None]
+
+
 @frozen
 class Line:
     """A line of a phone's door log as it was read. `local` is its clock, without a zone."""
@@ -68,6 +71,14 @@ class Line:
     code: Secret[str]
     relay: int | None
     success: bool
+
+
+@dataclass(frozen=True)
+class Known:
+    """By line: whose code it was then, and whose it had been that was no longer."""
+
+    people: Mapping[int, Resident]
+    released: Mapping[int, Released]
 
 
 @dataclass
@@ -91,22 +102,27 @@ class Ingest:
         now: datetime,
         zone: tzinfo | None = None,
         ahead: timedelta = timedelta(0),
+        gone: Gone = lambda holder, kind: None,
     ) -> int:
         """The position of the last entry; Conflict if somebody else polled the device.
 
         zone: by which the phone wrote the lines, where that is known, for it may be another than
-        the community's of today (T3). ahead: what its clock is before ours (T4).
+        the community's of today (T3). ahead: what its clock is before ours (T4). gone: when what
+        the phone had of a credential before was proved to be there no more (D8).
         """
         settings = fold(Settings, self.log.streams(community, [community])[community])
         assert settings, "a device belongs to a community that is there"
-        people = self._people(community, device, settings, lines)
+        clock = zone or ZoneInfo(settings.zone)
+        happened = {line.id: instant(line.local, clock, ahead, now) for line in lines}
+        known = self._known(community, device, settings, lines, happened)
         entries = [
             entry(
                 line,
                 device,
-                happened_at=instant(line.local, zone or ZoneInfo(settings.zone), ahead, now),
+                happened_at=happened[line.id],
                 epoch=epoch,
-                who=people.get(line.id),
+                who=known.people.get(line.id),
+                revoked=revoked(line, known.released.get(line.id), gone),
             )
             for line in lines
         ]
@@ -123,19 +139,37 @@ class Ingest:
         if phone and (heard := alarm(phone, wiring, said)):
             self.reports.note(community, heard, quiet=QUIET)
 
-    def _people(
-        self, community: CommunityId, device: Device, settings: Settings, lines: Sequence[Line]
-    ) -> dict[int, Resident]:
-        """Whose code it was, by line, as far as somebody holds it now."""
+    def _known(
+        self,
+        community: CommunityId,
+        device: Device,
+        settings: Settings,
+        lines: Sequence[Line],
+        happened: Mapping[int, datetime],
+    ) -> Known:
+        """Whose code it was, by line: of who holds it now, or held it when it was used."""
         homes = self._homes(community, device, settings, lines)
         claims = {line.id: list(codes(line, settings, homes.get(line.id))) for line in lines}
         owners = self.log.owners(community, {c for found in claims.values() for c in found})
         holders = {
             id: owners[claim] for id, found in claims.items() for claim in found if claim in owners
         }
+        nobodys = {id: found for id, found in claims.items() if id not in holders}
+        released = self._released(community, nobodys)
+        holders |= {id: one.owner for id, one in released.items() if happened[id] <= one.at}
         histories = self.log.streams(community, set(holders.values()))
         states = {who: fold(Resident, history) for who, history in histories.items()}
-        return {id: state for id, who in holders.items() if (state := states[who])}
+        return Known(
+            people={id: state for id, who in holders.items() if (state := states[who])},
+            released={id: one for id, one in released.items() if happened[id] > one.at},
+        )
+
+    def _released(
+        self, community: CommunityId, claims: Mapping[int, Sequence[Claim]]
+    ) -> Mapping[int, Released]:
+        wanted = {claim for found in claims.values() for claim in found}
+        known = self.log.released(community, wanted) if wanted else {}
+        return {id: known[c] for id, found in claims.items() for c in found if c in known}
 
     def _homes(
         self, community: CommunityId, device: Device, settings: Settings, lines: Sequence[Line]
@@ -152,6 +186,16 @@ class Ingest:
         }
         owners = self.log.owners(community, claims.values())
         return {id: owners[claim] for id, claim in claims.items() if claim in owners}
+
+
+def revoked(line: Line, released: Released | None, gone: Gone) -> Revoked | None:
+    """Only what opened: that a code which was taken away is refused is as it should be."""
+    method = method_of(line)
+    if not (line.success and released and (method == "pin" or method == "card")):
+        return None
+    proved = gone(released.owner, method)
+    removed_at = proved if proved and proved > released.at else None
+    return Revoked(holder=released.owner, at=released.at, removed_at=removed_at)
 
 
 def codes(line: Line, settings: Settings, home: UUID | None) -> Iterable[Claim]:
@@ -215,6 +259,7 @@ def entry(
     happened_at: datetime,
     epoch: int,
     who: Resident | None,
+    revoked: Revoked | None = None,
 ) -> DoorLogEntry:
     method = method_of(line)
     return DoorLogEntry(
@@ -234,6 +279,7 @@ def entry(
         apartment=who.apartment if who else device.place.apartment,
         credential_kind=method if who else None,
         source="poll",
+        revoked=revoked,
     )
 
 

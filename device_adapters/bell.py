@@ -1,24 +1,27 @@
 """What others have to say to a lane, and how they wake it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Condition
 from uuid import UUID
 
 from device_adapters.terms import Place
 from device_adapters.wants import Want, Wishes
+from domain.sync import CheckId
 
 
 class Bell:
-    """`hinted`: poll the door log now; `checked`: compare every record now; `moved`: to this place;
-    `retired`: withdraw everything and end; `over`: end. Anybody may ring, the lane alone answers.
+    """`hinted`: poll the door log now; `checks`: compare every record now, and tell who asked (None
+    wants no answer); `moved`: to this place; `retired`: withdraw everything and end; `over`: end.
+    Anybody may ring, the lane alone answers.
     """
 
     def __init__(self) -> None:
         self._bell = Condition()
         self.wishes: dict[UUID, Want] = {}
         self.moved: Place | None = None
-        self.hinted = self.checked = self.retired = self.over = False
+        self.checks: list[CheckId | None] = []
+        self.hinted = self.retired = self.over = False
 
     @contextmanager
     def rung(self) -> Iterator[None]:
@@ -37,12 +40,17 @@ class Bell:
 
     def asks(self) -> bool:
         """For something of the phone, if it answers."""
-        return bool(self.wishes or self.hinted or self.checked)
+        return bool(self.wishes or self.hinted or self.checks)
 
     def take(self) -> Wishes:
         """What came in since the last time."""
         with self._bell:
             taken, self.wishes = self.wishes, {}
+            return taken
+
+    def take_checks(self) -> Sequence[CheckId | None]:
+        with self._bell:
+            taken, self.checks = self.checks, []
             return taken
 
     def take_place(self, known: Wishes) -> Place | None:

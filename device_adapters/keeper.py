@@ -6,6 +6,7 @@ from time import monotonic
 from typing import Final
 from uuid import UUID
 
+from device_adapters.ledger import Ledger
 from device_adapters.patience import Patience, Surroundings
 from device_adapters.port import (
     Held,
@@ -16,11 +17,11 @@ from device_adapters.port import (
     WrongBox,
 )
 from device_adapters.sent import Sent
+from device_adapters.terms import Compared, Trying
 from device_adapters.verified import (
     MODE,
     TRIES,
     ZONE,
-    Credential,
     Digest,
     Failing,
     Findings,
@@ -45,18 +46,18 @@ class Keeper:
         lane: Surroundings,
         tell: Tell,
         digest: Digest,
-        reported: Mapping[Credential, Outcome],
+        ledger: Ledger,
         patience: Patience,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._phone, self._mac, self._lane, self._tell = phone, mac, lane, tell
         self._patience, self._clock = patience, clock
         self.wants = Wants(phone)
-        self._found = Findings(phone, self.wants, digest, dict(reported))
+        self._found = Findings(phone, self.wants, digest, ledger)
         self._dirty: dict[str, float] = {}
         self._sent = Sent(phone)
         self._unsaid: set[UUID] = set()
-        self._unread = True
+        self._unread, self.compared = True, Compared()
 
     def forget(self) -> None:
         """What the phone holds is not known for sure: read all before anything else."""
@@ -108,6 +109,22 @@ class Keeper:
 
     def suspended(self) -> int:
         return sum(one.tries >= TRIES for one in list(self._found.failing.values()))
+
+    def trying(self, most: int) -> Sequence[Trying]:
+        """Who does not stand on the phone as wanted, though it was tried: those in vain first."""
+        failing = [(k, one) for k, one in list(self._found.failing.items()) if k not in ASTRAY]
+        vain = [self._in_vain(key, one) for key, one in failing[:most]]
+        sent = [key for key in list(self._sent.unproven) if key not in dict(failing)]
+        return [*vain, *map(just_sent, sent[: most - len(vain)])]
+
+    def _in_vain(self, key: str, one: Failing) -> Trying:
+        return Trying(
+            holder=holder(key),
+            state="rejected" if one.state == "rejected" else "mismatch",
+            tries=one.tries,
+            reason=one.reason,
+            again_in=max(0.0, one.again - self._clock()),
+        )
 
     def clock_trouble(self) -> str | None:
         """Why the phone's clock is in another zone; "" if it is not, None if that is to be seen."""
@@ -310,9 +327,15 @@ class Keeper:
             else:
                 self._found.stray(key, held[key])
         self._mark({*self.wants.keys(), *held, *self._dirty})
+        drifted = self._found.drifted()
+        self.compared = Compared(
+            right=len(self._found.verified),
+            drifted=len({one.holder for one in drifted}),
+            strangers=self._phone.strangers,
+        )
         self._unread = False
-        self._say(self._found.drifted())
-        self._report({*self.wants.wishes(), *(who for who, _ in self._found.reported)})
+        self._say(drifted)
+        self._report({*self.wants.wishes(), *(who for who, _ in self._found.ledger.outcomes)})
 
     def _report(self, people: Iterable[UUID]) -> None:
         """Once, and only what is new. What could not be said is said next time."""
@@ -324,4 +347,8 @@ class Keeper:
         for start in range(0, len(news), MOST_NEWS):
             some = news[start : start + MOST_NEWS]
             self._tell(some)
-            self._found.said(some)
+            self._found.said(some, self._lane.now())
+
+
+def just_sent(key: str) -> Trying:
+    return Trying(holder=holder(key), state="sent", tries=0, reason=None, again_in=0)

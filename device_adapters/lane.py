@@ -13,6 +13,7 @@ from prometheus_client import Counter
 from device_adapters import clocks
 from device_adapters.bell import Bell
 from device_adapters.keeper import Keeper
+from device_adapters.ledger import Credential, Ledger
 from device_adapters.port import (
     Failure,
     Identity,
@@ -22,12 +23,14 @@ from device_adapters.port import (
     WrongBox,
 )
 from device_adapters.terms import Known, Over, Place, Poll, Reports, Rhythm, Snapshot
-from device_adapters.verified import Credential, Digest
+from device_adapters.verified import Digest
 from device_adapters.wants import NOTHING, Wishes
-from domain.devices import Outcome
+from device_adapters.word import Word
 from domain.settings import PinMode
+from domain.sync import CheckId
 
 logger = structlog.get_logger()
+MOST_TRYING = 50  # in a snapshot
 WRITTEN = Counter("gatehouse_phone_records_written", "Records sent to phones", ["kind"])
 
 
@@ -51,16 +54,18 @@ class Lane:
         self.pin_mode: PinMode = "pin"
         self.because: Mapping[str, object] = {}  # the event that the latest wishes came of
         self.zone: str | None = None
-        self._online, self._firmware = known.online, known.firmware
+        self.on_strangers = known.on_strangers
+        self._word = Word(place.device, reports, known)
         self._failure: str | None = None
-        self._failures, self._started, self._strangers = 0, monotonic(), 0
+        self._failures, self._started = 0, monotonic()
         self._seen: float | None = None
         self._beat_at = self._scan_at = self._poll_at = 0.0
         self._uptime: float | None = None
         self._clock_off: float | None = None
         self._clock = clocks.Watch(place.device, reports, known.clock)
         self._random = Random(place.device.int)  # noqa: S311 - to spread retries, no secret
-        self._begin(place, known.outcomes)
+        self._asked: list[CheckId | None] = list(known.checks)
+        self._begin(place, known.ledger)
         self._thread = Thread(target=self._live, name=f"lane {place.device}", daemon=True)
 
     def start(self) -> None:
@@ -78,10 +83,14 @@ class Lane:
         with self.bell.rung():
             self.bell.hinted = True
 
-    def check(self) -> None:
-        """Compare every record now."""
+    def check(self, check: CheckId | None = None) -> None:
+        """Compare every record now, and report what was found to who asked."""
         with self.bell.rung():
-            self.bell.checked = True
+            self.bell.checks.append(check)
+
+    def gone(self, credential: Credential) -> datetime | None:
+        """When what had been there before was proved to be there no more (D8)."""
+        return self._ledger.gone.get(credential)
 
     def move(self, place: Place) -> None:
         """Another box, address or login. What was said of the old box says nothing of it."""
@@ -108,7 +117,7 @@ class Lane:
         now = monotonic()
         return Snapshot(
             device=self.device,
-            online=bool(self._online),
+            online=self._word.online,
             failure=self._failure,
             seen=None if self._seen is None else now - self._seen,
             waiting=waiting,
@@ -116,7 +125,9 @@ class Lane:
             waiting_for=None if since is None else now - since,
             suspended=self._keeper.suspended(),
             clock_off=self._clock_off,
-            strangers=self._strangers,
+            strangers=self._word.strangers,
+            states=dict(self._ledger.states),
+            trying=self._keeper.trying(MOST_TRYING),
         )
 
     # What the keeper needs
@@ -188,12 +199,12 @@ class Lane:
         now = monotonic()
         if self._failures or now >= self._beat_at:
             self._beat()
-        if self.bell.checked or now >= self._scan_at:
-            self.bell.checked = False
+        self._asked += self.bell.take_checks()
+        if self._asked or now >= self._scan_at:
             self._keeper.forget()
         if self.bell.retired:
             self.bell.wishes = dict.fromkeys(self._keeper.wants.wishes(), NOTHING)
-        if self.bell.wishes or self._online is not True or self._is_due():
+        if self.bell.wishes or self._word.online is not True or self._is_due():
             self._arrived(self._keeper.run())
         self._failures, self._failure, self._seen = 0, None, monotonic()
         if self.bell.retired:
@@ -222,20 +233,32 @@ class Lane:
             self._clock.judge(self._clock_off, self.zone, trouble)
 
     def _arrived(self, identity: Identity) -> None:
-        """After a pass: said once, and again for other firmware or strangers (D15)."""
-        if self._scan_at <= monotonic():
+        """After a pass. What is new is said once."""
+        if self._asked or self._scan_at <= monotonic():
             self._scan_at = monotonic() + self._rhythm.scan
+            self._scanned()
+        self._word.count(self._phone.strangers)
+        self._word.there(identity)
+        self._word.trouble("wrong_box", there=False)
+        self._word.trouble("push_suspended", there=self._keeper.suspended() > 0)
+        self._word.trouble("phone_full", there=self._keeper.wants.without_room() > 0)
+
+    def _scanned(self) -> None:
+        """What somebody entered by hand goes, if it is to, and is counted again with the next pass;
+        not again before the next scan, for a phone may not let it go (D15).
+        """
+        while self._asked:
+            if check := self._asked[-1]:
+                self._reports.checked(self.device, check, self._keeper.compared)
+            self._asked.pop()
+        with suppress(Rejected, Unsupported):
             if self._place.event_url:
-                with suppress(Rejected, Unsupported):
-                    self._phone.report_to(self._place.event_url)
-        if self._strangers != self._phone.strangers:
-            self._strangers = self._phone.strangers
-            logger.warning(
-                "records entered by hand", device=str(self.device), records=self._strangers
-            )
-        if self._online is not True or self._firmware != identity.firmware:
-            self._reports.online(self.device, identity.firmware)
-            self._online, self._firmware = True, identity.firmware
+                self._phone.report_to(self._place.event_url)
+        with suppress(Rejected, Unsupported):
+            if self._phone.strangers and self.on_strangers == "remove":
+                self._word.count(self._phone.strangers)
+                self._phone.withdraw_strangers()
+                self._keeper.forget()
 
     def _poll_if_due(self) -> None:
         if self.bell.hinted or monotonic() >= self._poll_at:
@@ -261,15 +284,15 @@ class Lane:
         self._failure = str(failure)
         silent = monotonic() - max(self._started, self._seen or 0)
         lasting = self._failures > 1 and silent >= self._rhythm.offline_after
-        if self._online is not False and (lasting or isinstance(failure, Locked | WrongBox)):
-            self._say_offline(str(failure))
+        if lasting or isinstance(failure, Locked | WrongBox):
+            self._say_away(failure)
         pause = self._rhythm.first_retry * (1 << min(self._failures - 1, 16))
         return min(pause, self._rhythm.last_retry) * self._random.uniform(0.5, 1.0)
 
-    def _say_offline(self, reason: str) -> None:
+    def _say_away(self, failure: Failure) -> None:
         try:
-            self._reports.offline(self.device, reason)
-            self._online = False
+            self._word.away(str(failure))
+            self._word.trouble("wrong_box", there=isinstance(failure, WrongBox))
         except Exception as trouble:  # said again with the next failure
             self._complain(trouble)
 
@@ -278,11 +301,12 @@ class Lane:
         if place := self.bell.take_place(self._keeper.wants.wishes()):
             self._phone.close()
             self._place, self._failures, self._started = place, 0, monotonic()
-            self._online, self._seen = None, None
+            self._seen, self._word = None, Word(self.device, self._reports, Known())
             self._clock = clocks.Watch(self.device, self._reports)
-            self._begin(place, {})
+            self._begin(place, Ledger())
 
-    def _begin(self, place: Place, said: Mapping[Credential, Outcome]) -> None:
+    def _begin(self, place: Place, ledger: Ledger) -> None:
+        self._ledger = ledger
         self._phone, self._uptime, self._scan_at = place.connect(), None, 0.0
         self._keeper = Keeper(
             self._phone,
@@ -290,7 +314,7 @@ class Lane:
             self,
             lambda outcomes: self._reports.synced(self.device, tuple(outcomes)),
             self._digest,
-            said,
+            ledger,
             self._rhythm.patience,
         )
 

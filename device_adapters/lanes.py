@@ -23,6 +23,9 @@ class Lanes:
     def __getitem__(self, device: DeviceId) -> Lane:
         return self._lanes[device]
 
+    def of(self, device: DeviceId) -> Lane | None:
+        return self._lanes.get(device)
+
     def open(self, place: Place, known: Known, digest: Digest) -> Lane:
         """Not begun: `start` it once it knows what is wanted."""
         lane = Lane(place, known, self._reports, digest, self._poll, self._rhythm, self._now)

@@ -117,13 +117,13 @@ class Opened:
 class DoorLog:
     """`newest` is the highest id there is, 0 if none: one below what was read means a new epoch.
 
-    `complete` is false if older lines than the given ones were left unread. `zone` and `clock` are
-    those by which the phone writes lines now, the clock as it stands; None if it does not say.
+    `more` is true if there are newer lines than the given ones, to be read next. `zone` and `clock`
+    are those by which the phone writes lines now, the clock as it stands; None if it does not say.
     """
 
     newest: int
     lines: tuple[Opened, ...]
-    complete: bool = True
+    more: bool = False
     zone: tzinfo | None = None
     clock: datetime | None = None
 
@@ -189,6 +189,9 @@ class Phone(Protocol):
 
     def put(self, entries: Collection[Entry]) -> None:
         """One write of new ones and one of changed ones, with the schedules that they need."""
+
+    def withdraw_strangers(self) -> None:
+        """Remove what somebody entered by hand, as of the last reading; the cloud's stays (D15)."""
 
     def tidy(self, entries: Collection[Entry]) -> None:
         """Remove schedules of ours that none of these needs."""

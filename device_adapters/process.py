@@ -1,5 +1,6 @@
 """The adapters' process: follows the bus, hears hints, renews leases, tells how things stand."""
 
+from datetime import UTC, datetime, timedelta
 from threading import Event as Flag
 from threading import Thread
 from typing import Any
@@ -7,10 +8,11 @@ from uuid import UUID
 
 import structlog
 from psycopg import Connection, OperationalError
+from psycopg.types.json import Jsonb
 
 from device_adapters.leases import Leases
 from device_adapters.shares import Connect, Shares
-from device_adapters.terms import Snapshot
+from device_adapters.terms import Snapshot, Trying
 from domain.ids import DeviceId
 from eventlog import following
 from eventlog.bus import Bus
@@ -66,14 +68,15 @@ def tell(db: Connection[Any], shares: Shares, leases: Leases) -> None:
         )
         cursor.executemany(
             "insert into doors.lanes (partition, device, online, failure, seen_at, waiting,"
-            " revocations, waiting_since, suspended, clock_off) values (%s, %s, %s, %s,"
+            " revocations, waiting_since, suspended, clock_off, trying) values (%s, %s, %s, %s,"
             " clock_timestamp() - make_interval(secs => %s), %s, %s,"
-            " clock_timestamp() - make_interval(secs => %s), %s, make_interval(secs => %s))"
+            " clock_timestamp() - make_interval(secs => %s), %s, make_interval(secs => %s), %s)"
             " on conflict (device) do update set partition = excluded.partition,"
             " online = excluded.online, failure = excluded.failure, seen_at = excluded.seen_at,"
             " waiting = excluded.waiting, revocations = excluded.revocations,"
             " waiting_since = excluded.waiting_since, suspended = excluded.suspended,"
-            " clock_off = excluded.clock_off, told_at = clock_timestamp()",
+            " clock_off = excluded.clock_off, trying = excluded.trying,"
+            " told_at = clock_timestamp()",
             [row(partition, snapshot) for partition, snapshot in told],
         )
         cursor.execute(
@@ -95,4 +98,17 @@ def row(partition: int, told: Snapshot) -> tuple[object, ...]:
         told.waiting_for,
         told.suspended,
         told.clock_off,
+        Jsonb([in_json(one) for one in told.trying]),
     )
+
+
+def in_json(one: Trying) -> dict[str, object]:
+    """When it is tried again is told as a time, so that it stays right while it is read."""
+    again = datetime.now(UTC) + timedelta(seconds=one.again_in) if one.again_in else None
+    return {
+        "holder": str(one.holder),
+        "state": one.state,
+        "tries": one.tries,
+        "reason": one.reason,
+        "again_at": again.isoformat(timespec="seconds") if again else None,
+    }

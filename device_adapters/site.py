@@ -5,17 +5,20 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 from uuid import UUID
 
-from device_adapters.wants import Want, Wishes
-from domain import rights
+from device_adapters.locks.doors import LockDoors
+from device_adapters.wants import Want, Wishes, rank
+from domain import relay_schedules, rights
 from domain.access_groups import AccessGroup
 from domain.devices import Device
 from domain.ids import ApartmentId, DeviceId, GroupId, ResidentId
 from domain.kernel import Event, S
+from domain.relay_schedules import RelaySchedules
 from domain.residents import Resident
-from domain.rights import PIN_ALONE, Entry, Rooms
+from domain.rights import NOBODY, PIN_ALONE, Entry, Rooms
 from domain.settings import PinMode, Settings
 
 Id = TypeVar("Id", bound=UUID)
+DOORS = ResidentId(NOBODY)
 
 
 class Site:
@@ -25,6 +28,8 @@ class Site:
         self.people: dict[ResidentId, Resident] = {}
         self.groups: dict[GroupId, AccessGroup] = {}
         self.devices: dict[DeviceId, Device] = {}
+        self._locks = LockDoors()
+        self._schedules: dict[DeviceId, RelaySchedules] = {}
         self._settings: Settings | None = None
         self._numbers: dict[ApartmentId, str] = {}
         self._members = defaultdict[GroupId, set[ResidentId]](set)
@@ -68,7 +73,7 @@ class Site:
         self._touch(self.devices, [who])
 
     def group(self, group: GroupId, happened: Event) -> None:
-        """Touches its members, where it has or had doors."""
+        """Touches its members, where it has or had doors, and the doors held open by its hours."""
         versions = step(AccessGroup, self.groups, group, happened)
         doors = [
             id
@@ -76,13 +81,42 @@ class Site:
             if any(version and rights.relays_of(version, device) for version in versions)
         ]
         self._touch(doors, self._members[group])
+        held = (id for id, one in self._schedules.items() if any(g == group for _, g in one.chosen))
+        self._touch((id for id in held if id in self.devices), [DOORS])
 
     def device(self, device: DeviceId, happened: Event) -> None:
-        """Touches everybody there."""
+        """Touches everybody there, and at the locks that follow it (M15)."""
         step(Device, self.devices, device, happened)
+        self._retouch(device)
+        self._hang(self._locks.following(device))
+
+    def relay_schedule(self, device: DeviceId, happened: Event) -> None:
+        """Touches nobody but the doors themselves (M103)."""
+        step(RelaySchedules, self._schedules, device, happened)
+        if device in self.devices:
+            self._touch([device], [DOORS])
+
+    def lock(self, lock: DeviceId, happened: Event) -> None:
+        """Touches everybody there."""
+        self._locks.take(lock, happened)
+        self._hang([lock])
+
+    def lock_sync(self, happened: Event) -> None:
+        """Touches everybody at all locks of the brand (M133)."""
+        self._hang(self._locks.choose(happened))
+
+    def _hang(self, locks: Iterable[DeviceId]) -> None:
+        """Each is the door that it is now."""
+        for lock in locks:
+            self.devices.pop(lock, None)
+            if door := self._locks.door(lock, self.devices):
+                self.devices[lock] = door
+            self._retouch(lock)
+
+    def _retouch(self, device: DeviceId) -> None:
         self._touched.pop(device, None)
         if device in self.devices:
-            self._touch([device], self.people)
+            self._touch([device], [*self.people, DOORS])
 
     def wishes(self) -> Mapping[DeviceId, Wishes]:
         """What the touched pairs come to. Equal records of a person are one object on all phones,
@@ -97,22 +131,30 @@ class Site:
     def _want(
         self, device: DeviceId, who: ResidentId, shared: dict[tuple[Entry, ...], Want]
     ) -> Want:
+        if who == DOORS:
+            return self._held_open(device)
         person = self.people.get(who)
         if person is None:
             return Want(rank="", entries=())
         groups = [self.groups[id] for id in person.groups if id in self.groups]
         room = self.rooms.get(person.apartment)
         entries = tuple(rights.entries(person, self.devices[device], groups, room))
-        return shared.setdefault(entries, Want(rank=rank(person), entries=entries))
+        return shared.setdefault(entries, Want(rank=rank_of(person), entries=entries))
+
+    def _held_open(self, device: DeviceId) -> Want:
+        schedules = self._schedules.get(device)
+        found = relay_schedules.record(schedules, self.devices[device], self.groups)
+        return Want(rank="", entries=(found,) if found else ())
 
     def _touch(self, devices: Iterable[DeviceId], people: Iterable[ResidentId]) -> None:
         for device in devices:
             self._touched[device].update(people)
 
 
-def rank(person: Resident) -> str:
-    """Who comes first where not all find room: by apartment, its master first (D4)."""
-    return f"{person.apartment.hex}{person.role != 'master':d}{person.resident.hex}"
+def rank_of(person: Resident) -> str:
+    """By apartment, its master first (D4)."""
+    home, follower = person.apartment.hex, f"{person.role != 'master':d}"
+    return rank("resident", home, follower, person.resident.hex)
 
 
 def step(cls: type[S], states: dict[Id, S], id: Id, happened: Event) -> tuple[S | None, S | None]:

@@ -3,25 +3,18 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 from commands.bus import Dispatch
-from commands.devices import (
-    ReportClockRight,
-    ReportClockWrong,
-    ReportOffline,
-    ReportOnline,
-    ReportSync,
-)
-from device_adapters import clocks
+from device_adapters.doorlog import Witness
 from device_adapters.lane import Lane
 from device_adapters.lanes import Lanes
 from device_adapters.port import Phone
+from device_adapters.said import Said
+from device_adapters.saying import Beside, Reporting
 from device_adapters.site import Site
-from device_adapters.terms import Known, Place, Rhythm
-from device_adapters.verified import Credential
+from device_adapters.terms import Place, Rhythm
 from domain.access_groups import AccessGroupCreated, AccessGroupDeleted, AccessGroupEdited
-from domain.accounts import Actor
 from domain.apartments import ApartmentCreated
 from domain.devices import (
     Device,
@@ -35,11 +28,19 @@ from domain.devices import (
     DeviceSynced,
     DeviceWentOffline,
     DeviceWentOnline,
-    Outcome,
 )
 from domain.ids import CommunityId, DeviceId
-from domain.kernel import Event
+from domain.locks import (
+    LockConnected,
+    LockLinked,
+    LockMoved,
+    LockRegistered,
+    LockRemoved,
+    LockRenamed,
+    LockSyncChosen,
+)
 from domain.record import frozen
+from domain.relay_schedules import RelayScheduleChosen
 from domain.residents import (
     CardsChanged,
     ContactChanged,
@@ -50,11 +51,11 @@ from domain.residents import (
     ResidentDeleted,
 )
 from domain.settings import CommunityCreated, PinModeChanged, TimeZoneChanged
+from domain.sync import DeviceCheckAsked, DeviceChecked, StrangersFound, StrangersPolicyChosen
 from eventlog.consumer import Consumer, on
 from eventlog.port import Batch
 
-ADAPTER: Final = Actor(name="device adapter", role="system")
-Poll = Callable[[Phone, CommunityId, Device], timedelta | None]
+Poll = Callable[[Phone, CommunityId, Device, Witness], timedelta | None]
 
 
 @frozen
@@ -85,9 +86,8 @@ class DoorSync(Consumer):
         self._sites = defaultdict[CommunityId, Site](Site)
         self._homes: dict[DeviceId, CommunityId] = {}
         self._said = defaultdict[DeviceId, Said](Said)
-        self.lanes = Lanes(
-            Reporting(outside.dispatch, self._homes), self._poll, rhythm, outside.now
-        )
+        self._reporting = Reporting(outside.dispatch, self._homes)
+        self.lanes = Lanes(self._reporting, self._poll, rhythm, outside.now)
 
     @on(
         ResidentAdded,
@@ -129,7 +129,8 @@ class DoorSync(Consumer):
         for r in batch:
             device, site = r.event.device, self._sites[r.community]
             site.device(device, r.event)
-            self._said.pop(device, None)
+            if before := self._said.pop(device, None):
+                self._said[device] = Said(before.on_strangers)
             if device in self.lanes:
                 self.lanes[device].move(self._place(site.devices[device]))
 
@@ -140,18 +141,64 @@ class DoorSync(Consumer):
             self._said.pop(r.event.device, None)
             self.lanes.retire(r.event.device)
 
+    @on(RelayScheduleChosen)
+    def relay_schedules(self, batch: Batch[RelayScheduleChosen]) -> None:
+        for r in batch:
+            self._sites[r.community].relay_schedule(r.event.device, r.event)
+
+    @on(LockRegistered, LockRenamed, LockMoved, LockLinked)
+    def locks(self, batch: Batch[Any]) -> None:
+        for r in batch:
+            self._homes[r.event.lock] = r.community
+            self._sites[r.community].lock(r.event.lock, r.event)
+
+    @on(LockConnected)
+    def connected(self, batch: Batch[LockConnected]) -> None:
+        for r in batch:
+            lock, site = r.event.lock, self._sites[r.community]
+            site.lock(lock, r.event)
+            if lane := self.lanes.of(lock):
+                lane.move(self._place(site.devices[lock]))
+
+    @on(LockRemoved)
+    def removed_lock(self, batch: Batch[LockRemoved]) -> None:
+        for r in batch:
+            self._sites[r.community].lock(r.event.lock, r.event)
+            self._said.pop(r.event.lock, None)
+            self.lanes.retire(r.event.lock)
+
+    @on(LockSyncChosen)
+    def lock_sync(self, batch: Batch[LockSyncChosen]) -> None:
+        for r in batch:
+            self._sites[r.community].lock_sync(r.event)
+
     @on(
         DeviceSynced,
         DeviceWentOnline,
         DeviceWentOffline,
         DeviceClockFoundRight,
         DeviceClockFoundWrong,
+        DeviceChecked,
+        StrangersFound,
     )
     def said(self, batch: Batch[Any]) -> None:
         """Of past lives; a lane remembers what it says itself."""
         for r in batch:
             if r.event.device not in self.lanes:
-                self._said[r.event.device].take(r.event)
+                self._said[r.event.device].take(r.event, r.recorded_at)
+
+    @on(DeviceCheckAsked, StrangersPolicyChosen)
+    def asked(self, batch: Batch[DeviceCheckAsked | StrangersPolicyChosen]) -> None:
+        for r in batch:
+            lane = self.lanes.of(r.event.device)
+            match r.event:
+                case DeviceCheckAsked(check=check) if lane:
+                    lane.check(check)
+                case StrangersPolicyChosen(policy=policy) if lane:
+                    lane.on_strangers = policy
+                    lane.check()
+                case event:
+                    self._said[r.event.device].take(event, r.recorded_at)
 
     def settle(self, batch: Batch[Any]) -> None:
         last = batch[-1]
@@ -189,57 +236,8 @@ class DoorSync(Consumer):
     def _poll(self, device: DeviceId, phone: Phone) -> timedelta | None:
         home = self._homes[device]
         found = self._sites[home].devices.get(device)
-        return self._outside.poll(phone, home, found) if found else None
-
-
-class Said:
-    """The last words on a phone."""
-
-    def __init__(self) -> None:
-        self.outcomes: dict[Credential, Outcome] = {}
-        self.online: bool | None = None
-        self.firmware = ""
-        self.clock: clocks.Word | None = None
-
-    def take(self, event: Event) -> None:
-        match event:
-            case DeviceSynced(outcomes=outcomes):
-                self.outcomes |= {(one.holder, one.kind): one for one in outcomes}
-            case DeviceWentOnline(firmware=firmware):
-                self.online, self.firmware = True, firmware
-            case DeviceWentOffline():
-                self.online = False
-            case DeviceClockFoundRight(zone=zone):
-                self.clock = clocks.right(zone)
-            case DeviceClockFoundWrong(ahead=ahead, reason=reason):
-                self.clock = clocks.wrong(ahead, reason)
-
-    def known(self) -> Known:
-        return Known(
-            outcomes=self.outcomes, online=self.online, firmware=self.firmware, clock=self.clock
-        )
-
-
-class Reporting:
-    """Lanes speak of phones; the log wants to know whose."""
-
-    def __init__(self, dispatch: Dispatch, homes: dict[DeviceId, CommunityId]) -> None:
-        self._dispatch, self._homes = dispatch, homes
-
-    def synced(self, device: DeviceId, outcomes: tuple[Outcome, ...]) -> None:
-        self._say(device, ReportSync(device=device, outcomes=outcomes))
-
-    def online(self, device: DeviceId, firmware: str) -> None:
-        self._say(device, ReportOnline(device=device, firmware=firmware))
-
-    def offline(self, device: DeviceId, reason: str) -> None:
-        self._say(device, ReportOffline(device=device, reason=reason))
-
-    def clock_right(self, device: DeviceId, zone: str) -> None:
-        self._say(device, ReportClockRight(device=device, zone=zone))
-
-    def clock_wrong(self, device: DeviceId, ahead: int, reason: str) -> None:
-        self._say(device, ReportClockWrong(device=device, ahead=ahead, reason=reason))
-
-    def _say(self, device: DeviceId, report: object) -> None:
-        self._dispatch(report, community=self._homes[device], actor=ADAPTER)
+        if found is None:
+            return None
+        lane = self.lanes[device]
+        beside = Beside(device, lane.gone, lane.hint, self._reporting)
+        return self._outside.poll(phone, home, found, beside)

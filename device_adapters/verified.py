@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from device_adapters.ledger import THERE, Credential, Ledger
 from device_adapters.port import Held, Phone
 from device_adapters.wants import Wants
 from domain.devices import CredentialKind, Outcome, SyncState
-from domain.rights import KINDS, Entry, evidence
+from domain.rights import HELD_OPEN, KINDS, Entry, evidence, keys_of
 from domain.settings import PinMode
 
-Credential = tuple[UUID, CredentialKind]
 Digest = Callable[[str], bytes]
 TRIES: Final = 3
 FIELDS: Final = ("pin", "cards", "opens", "name", "room")
@@ -32,14 +33,14 @@ class Failing:
 class Findings:
     """`verified` is what was read back, `strays` are keys under which something else was.
 
-    `reported` is the last word on each credential. `pin_mode` is what the phone last said, or how
+    `ledger` has the last word on each credential. `pin_mode` is what the phone last said, or how
     they come from the factory; `zone` is what it last said.
     """
 
     phone: Phone
     wants: Wants
     digest: Digest
-    reported: dict[Credential, Outcome]
+    ledger: Ledger
     verified: dict[str, Entry] = field(default_factory=dict)
     strays: dict[str, frozenset[CredentialKind]] = field(default_factory=dict)
     failing: dict[str, Failing] = field(default_factory=dict)
@@ -66,7 +67,7 @@ class Findings:
     def vouched(self, entry: Entry) -> bool:
         """What the phone does not show is taken to be there only if just that was sent last."""
         return all(
-            (said := self.reported.get(credential)) and said.digest == self.digest(text)
+            (said := self.ledger.outcomes.get(credential)) and said.digest == self.digest(text)
             for credential, text in evidence([entry]).items()
             if credential[1] in self.phone.limits.unreadable
         )
@@ -94,7 +95,11 @@ class Findings:
 
     def stray(self, key: str, found: Held) -> None:
         self.verified.pop(key, None)
-        kinds: dict[CredentialKind, bool] = {"pin": bool(found.pin), "card": bool(found.cards)}
+        kinds: dict[CredentialKind, bool] = {
+            "pin": bool(found.pin),
+            "card": bool(found.cards),
+            "held_open": key == HELD_OPEN,
+        }
         self.strays[key] = frozenset(kind for kind, there in kinds.items() if there)
 
     def doubt(self, keys: Iterable[str]) -> None:
@@ -110,10 +115,11 @@ class Findings:
     def news(self, people: Iterable[UUID]) -> list[Outcome]:
         """What is not yet said of these people."""
         outcomes = [one for who in people for one in self.outcomes(who)]
-        return [one for one in outcomes if self.reported.get((one.holder, one.kind)) != one]
+        said = self.ledger.outcomes
+        return [one for one in outcomes if said.get((one.holder, one.kind)) != one]
 
-    def said(self, outcomes: Sequence[Outcome]) -> None:
-        self.reported |= {(one.holder, one.kind): one for one in outcomes}
+    def said(self, outcomes: Sequence[Outcome], at: datetime) -> None:
+        self.ledger.take(outcomes, at)
         self.withdrew -= {(one.holder, one.kind) for one in outcomes}
 
     def outcomes(self, who: UUID) -> Iterable[Outcome]:
@@ -132,11 +138,12 @@ class Findings:
         """What was last said to be there, and is about to be taken or replaced."""
         wanted = {who: evidence(self._to_be_held(who)) for who in people}
         credentials = [(who, kind) for who in people for kind in KINDS]
-        found = [one for credential in credentials if (one := self.reported.get(credential))]
+        said = self.ledger.outcomes
+        found = [one for credential in credentials if (one := said.get(credential))]
         return [
             Outcome(holder=one.holder, kind=one.kind, state="pending")
             for one in found
-            if one.state in ("verified", "sent")
+            if one.state in THERE
             and not self._is_wanted(one, wanted[one.holder].get((one.holder, one.kind)))
         ]
 
@@ -151,7 +158,7 @@ class Findings:
             Outcome(
                 holder=one.holder, kind=one.kind, state="mismatch", reason="changed on the phone"
             )
-            for one in self.reported.values()
+            for one in self.ledger.outcomes.values()
             if (one.state == "verified" and self._is_lost(one))
             or (one.state == "withdrawn" and self._is_back(one))
         ]
@@ -182,14 +189,17 @@ class Findings:
         if kind == "pin" and not self.in_mode():
             return self._failed(who, kind, MODE)
         if kind in self.phone.limits.unreadable:
-            why = "the phone does not show it"
             return Outcome(
-                holder=who, kind=kind, state="sent", digest=self.digest(text), reason=why
+                holder=who,
+                kind=kind,
+                state="unverifiable",
+                digest=self.digest(text),
+                reason="the phone does not show it",
             )
         return Outcome(holder=who, kind=kind, state="verified", digest=self.digest(text))
 
     def _withdrawn(self, who: UUID, kind: CredentialKind) -> Outcome | None:
-        known = self.reported.get((who, kind))
+        known = self.ledger.outcomes.get((who, kind))
         if known is None and (who, kind) not in self.withdrew:
             return None
         for key in self._keys(who):
@@ -201,12 +211,14 @@ class Findings:
         failing = self.failing.get(key)
         if failing is None or failing.tries < TRIES:
             return None
-        return Outcome(holder=who, kind=kind, state=failing.state, reason=failing.reason)
+        return Outcome(
+            holder=who, kind=kind, state=failing.state, reason=failing.reason, tries=TRIES
+        )
 
     def _keys(self, who: UUID) -> list[str]:
         """Those under which a person may stand on the phone."""
         doubles = [key for key in self.strays if "#" in key and holder(key) == who]
-        return [who.hex, f"{who.hex}-pin", f"{who.hex}-card", *doubles]
+        return [*keys_of(who), *doubles]
 
 
 def holder(key: str) -> UUID:

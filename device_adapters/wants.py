@@ -1,6 +1,7 @@
 """What a phone should hold: the latest wish of each person, as far as the phone can take it."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, Literal
 from uuid import UUID
 
 from device_adapters.port import Fit, Phone
@@ -16,6 +17,17 @@ class Want:
 
     rank: str
     entries: tuple[Entry, ...]
+
+
+Holder = Literal["staff", "resident", "temp_key"]
+FIRST: Final[Mapping[Holder, str]] = {"staff": "0", "resident": "1", "temp_key": "2"}
+
+
+def rank(holder: Holder, *within: str) -> str:
+    """Who keeps a place on a phone that is full: staff, residents by apartment, temp keys by the
+    end that comes first; never by chance (D4). `within` decides between two of a kind.
+    """
+    return "".join((FIRST[holder], *within))
 
 
 Wishes = Mapping[UUID, Want]  # without entries: nothing any more
@@ -60,6 +72,10 @@ class Wants:
 
     def keys(self) -> Iterable[str]:
         return self._fits.keys()
+
+    def without_room(self) -> int:
+        """How many keys find no place (D4)."""
+        return len(self._over)
 
     def wishes(self) -> Wishes:
         """All that was taken, for a keeper that begins anew."""

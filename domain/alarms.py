@@ -11,7 +11,19 @@ from domain.record import Personal, frozen
 from domain.settings import legal_name
 
 AlarmId = NewType("AlarmId", UUID)
-AlarmKind = Literal["emergency", "arming", "tamper", "break_in", "door_held"]
+AlarmKind = Literal[
+    "emergency",
+    "arming",
+    "tamper",
+    "break_in",
+    "door_held",
+    # What adapters raise: a withdrawn credential opened (D8), a phone took something three times
+    # and does not hold it (D3), it has no room (D4), another box answers in its place (D10).
+    "revoked_used",
+    "push_suspended",
+    "phone_full",
+    "wrong_box",
+]
 MOST_OF_A_NOTE = 500
 MOST_INPUTS = 4  # of any model [HA]
 

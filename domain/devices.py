@@ -21,9 +21,9 @@ MAC = re.compile(r"[0-9A-F]{12}")
 DTMF = re.compile(r"[0-9*#]{1,4}")
 MOST_RELAYS = 4
 
-CredentialKind = Literal["pin", "card", "uhf", "plate", "face", "floors"]
+CredentialKind = Literal["pin", "card", "uhf", "plate", "face", "floors", "held_open"]
 SyncState = Literal[
-    "pending", "sent", "verified", "withdrawn", "mismatch", "rejected", "undeliverable"
+    "pending", "verified", "unverifiable", "withdrawn", "mismatch", "rejected", "undeliverable"
 ]
 
 
@@ -125,7 +125,7 @@ class Outcome:
     """What a phone held of one credential when it was read back.
 
     `digest` is a keyed hash of the code and its grants, or None where nothing is held; `reason`
-    says why it is not verified.
+    says why it is not verified; `tries`: how often it was written in vain.
     """
 
     holder: UUID
@@ -133,6 +133,7 @@ class Outcome:
     state: SyncState
     digest: bytes | None = None
     reason: str | None = None
+    tries: int = 0
 
 
 @event

@@ -44,6 +44,17 @@ def report(cls: type[R]) -> type[R]:
     return made
 
 
+@frozen
+class Revoked:
+    """D8: whose code it had been, until it was taken away at `at`; when it was proved to be off the
+    phone, if it was by then.
+    """
+
+    holder: UUID
+    at: datetime
+    removed_at: datetime | None
+
+
 @report
 class DoorLogEntry(Report):
     """M84, M85. Who and where as they were when it was received; None where nothing is known.
@@ -68,6 +79,7 @@ class DoorLogEntry(Report):
     apartment: ApartmentId | None
     credential_kind: EntryMethod | None
     source: Literal["poll", "callback"]
+    revoked: Revoked | None = None
 
 
 @report

@@ -10,7 +10,7 @@ from domain.faces import known_by
 from domain.ids import CommunityId
 from domain.kernel import Claim, Event, Refused, Scope, stream_of, subject_of
 from domain.record import frozen
-from eventlog.port import MAX_BATCH, Accepted, Batch, Conflict, Envelope, Photos, Recorded
+from eventlog.port import MAX_BATCH, Accepted, Batch, Conflict, Envelope, Photos, Recorded, Released
 
 Key = tuple[CommunityId, str, object, UUID | None]
 
@@ -49,6 +49,7 @@ class MemoryLog:
         self._records: list[Recorded[Event]] = []
         self._streams = defaultdict[tuple[CommunityId, UUID], list[Event]](list)
         self._claims: Claims = {}
+        self._released: dict[Key, Released] = {}
         self._answers: dict[tuple[str, UUID], tuple[object, Accepted]] = {}
 
     def streams(
@@ -61,6 +62,13 @@ class MemoryLog:
         with self._grown:
             held = {claim: self._claims.get(key(community, claim)) for claim in claims}
             return {claim: found.owner for claim, found in held.items() if found}
+
+    def released(
+        self, community: CommunityId, claims: Collection[Claim]
+    ) -> Mapping[Claim, Released]:
+        with self._grown:
+            known = {claim: self._released.get(key(community, claim)) for claim in claims}
+            return {claim: found for claim, found in known.items() if found}
 
     def head(self) -> int:
         return len(self._records)
@@ -87,9 +95,11 @@ class MemoryLog:
             for stream, version in expected.items():
                 if len(self._streams[envelope.community, stream]) != version:
                     raise Conflict
-            self._claims = self._claimed(envelope.community, events)
+            before, self._claims = self._claims, self._claimed(envelope.community, events)
             for event in events:
                 self._record(envelope, event)
+            for claim in before.keys() - self._claims.keys():
+                self._released[claim] = Released(owner=before[claim].owner, at=self._last)
             self._grown.notify_all()
             return self._accept(envelope, len(events))
 

@@ -59,6 +59,14 @@ class Conflict(Exception):
     """A guarded stream moved between the decision and the append: decide again."""
 
 
+@frozen
+class Released:
+    """Who gave a value up, and when by the log's clock."""
+
+    owner: UUID
+    at: datetime
+
+
 class Unavailable(Exception):
     """The log cannot be reached or is stuck; try later. Nothing is known to be stored."""
 
@@ -87,6 +95,11 @@ class EventLog(Protocol):
 
     def owners(self, community: CommunityId, claims: Collection[Claim]) -> Mapping[Claim, UUID]:
         """Who holds these values now; what nobody holds is left out."""
+
+    def released(
+        self, community: CommunityId, claims: Collection[Claim]
+    ) -> Mapping[Claim, Released]:
+        """Who gave up these PINs and cards last, and when; forgotten after 30 days (D8)."""
 
     def head(self) -> int:
         """The last position; 0 when empty."""

@@ -34,6 +34,10 @@ TITLES: dict[str, str] = {
     "tamper": "Tamper alarm",
     "break_in": "Break-in",
     "door_held": "Door held open",
+    "revoked_used": "Withdrawn credential used",
+    "push_suspended": "Phone does not take a credential",
+    "phone_full": "Phone is full",
+    "wrong_box": "Another phone answers",
 }
 COLUMNS = [
     Column("Time", "By the community's clock", width=20),
@@ -104,6 +108,10 @@ class Unsolved:
     tamper: int
     break_in: int
     door_held: int
+    revoked_used: int
+    push_suspended: int
+    phone_full: int
+    wrong_box: int
 
 
 @frozen

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from bootstrap.metrics import Phones
 from device_adapters.terms import Snapshot
+from domain.devices import SyncState
 from tests.builders import GATE, GYM
 
 SNAPSHOT = Snapshot(
@@ -81,17 +83,22 @@ def test_libraries_speak_in_the_same_lines_from_a_warning_on(lines: list[dict[st
 
 
 def test_phones_are_told_by_state_and_what_waits_for_them() -> None:
+    states: Mapping[SyncState, int] = {"verified": 5, "mismatch": 1}
     away = replace(
         SNAPSHOT, device=GYM, online=False, revocations=0, waiting_for=70.0, clock_off=None
     )
+    new = replace(away, online=None, states=states, strangers=0, suspended=0, waiting=0)
     told = {
         (sample.name.removeprefix("gatehouse_"), *sample.labels.values()): sample.value
-        for family in Phones(lambda: [SNAPSHOT, away]).collect()
+        for family in Phones(lambda: [replace(SNAPSHOT, states=states), away, new]).collect()
         for sample in family.samples
     }
     assert told == {
         ("phones", "online"): 1,
         ("phones", "offline"): 1,
+        ("phones", "unreached"): 1,
+        ("credentials", "verified"): 10,
+        ("credentials", "mismatch"): 2,
         ("phone_changes_waiting", "revocation"): 2,
         ("phone_changes_waiting", "grant"): 8,
         ("phone_change_age_seconds",): 70,

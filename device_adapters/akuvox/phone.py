@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from math import ceil
 from time import monotonic, sleep
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ from domain.settings import PinMode
 
 BYTES_A_ROW: Final = 800
 MOST_PAGES: Final = 100
+PAGES_AT_ONCE: Final = 8  # at 0.25 s a page a revocation waits for 2 s
 PIN_MODES: Final[Mapping[str, PinMode]] = {"0": "pin", "1": "apt_pin"}
 EVENT_URL: Final = "Config.Features.ACTIONURL."
 # Without `$code` among their variables: a URL is written into logs on its way (S12).
@@ -69,6 +71,7 @@ class AkuvoxPhone:
         self._wire = Wire(address, login, profile.pause, may)
         self._ids: Mapping[str, str] = {}
         self._schedules: Sequence[Row] = ()
+        self._by_hand: Sequence[str] = ()
         self._others = self.strangers = 0
         self._in_use: frozenset[str] = frozenset()
         self._zone: tzinfo | None = None
@@ -145,7 +148,8 @@ class AkuvoxPhone:
         mine = rows.by_key(users)
         self._ids = {key: row["ID"] for key, row in mine.items()}
         self._others = len(users) - len(mine)
-        self.strangers = sum(map(rows.by_hand, users))
+        self._by_hand = [row["ID"] for row in users if rows.by_hand(row)]
+        self.strangers = len(self._by_hand)
         used = (windows.pairs_of(rows.schedule_value(row)) for row in users)
         self._in_use = frozenset(id for pairs in used for id, _ in pairs)
         return Shown(mine, meanings(self._schedules), self.profile)
@@ -167,6 +171,10 @@ class AkuvoxPhone:
             if items:
                 self._wire.post("user", action, {"item": items})
 
+    def withdraw_strangers(self) -> None:
+        if self._by_hand:
+            self._wire.post("user", "del", {"item": [{"ID": id} for id in self._by_hand]})
+
     def tidy(self, entries: Collection[Entry]) -> None:
         mine = [row for row in self._schedules if row.get("Name", "").startswith(OURS)]
         if not (idle := [row for row in mine if row["ID"] not in self._in_use]):
@@ -181,15 +189,38 @@ class AkuvoxPhone:
         self._wire.post("relay", "trig", data)
 
     def door_log(self, after: int = 0) -> DoorLog:
-        """Pages come newest first [G]; a line may move to the next page while we turn it."""
-        found, newest = dict[int, Opened](), 0
-        for page in self._pages():
-            newest = newest or max(page)
-            base = after if newest >= after else 0
-            found |= {id: line for id, line in page.items() if id > base}
-            if min(page) <= base:
-                return self._log(newest, found)
-        return self._log(newest, found, not found or len(found) < MOST_PAGES * 10)
+        """Pages come newest first [G]. What is far behind is read from its old end, some pages at a
+        time: nobody waits for a long log, and nothing of it is passed over.
+        """
+        first = self._log_page(1)
+        newest = max(first, default=0)
+        base = after if newest >= after else 0
+        start = self._oldest_page(first, newest, base)
+        last = max(1, start - PAGES_AT_ONCE + 1)
+        found = dict(first) if last == 1 else {}
+        for page in range(start, max(1, last - 1), -1):
+            found |= self._log_page(page)
+        return self._log(newest, {n: one for n, one in found.items() if n > base}, more=last > 1)
+
+    def _oldest_page(self, first: Mapping[int, Opened], newest: int, base: int) -> int:
+        """That with the line after `base`, or the last there is. Of a log that is new to us the
+        most recent lines are enough.
+        """
+        if not first or min(first) <= base + 1:
+            return 1
+        page = ceil((newest - base) / len(first))
+        page = page if base else min(page, MOST_PAGES)
+        if page < 2 or self._log_page(page):
+            return page
+        full, empty = 1, page
+        while empty - full > 1:
+            middle = (full + empty) // 2
+            full, empty = (middle, empty) if self._log_page(middle) else (full, middle)
+        return full
+
+    def _log_page(self, page: int) -> Mapping[int, Opened]:
+        found = rows.rows_of(self._wire.get("doorlog", page=str(page)))
+        return {line.id: line for line in map(rows.opened, found)}
 
     def report_to(self, url: str) -> None:
         wanted = {f"{EVENT_URL}{event}": f"{url}?event={event}" for event in EVENTS}
@@ -199,10 +230,10 @@ class AkuvoxPhone:
     def close(self) -> None:
         self._wire.close()
 
-    def _log(self, newest: int, found: Mapping[int, Opened], complete: bool = True) -> DoorLog:
+    def _log(self, newest: int, found: Mapping[int, Opened], *, more: bool) -> DoorLog:
         clock = self._started and self._started + timedelta(seconds=monotonic())
         return DoorLog(
-            newest=newest, lines=in_order(found), complete=complete, zone=self._zone, clock=clock
+            newest=newest, lines=in_order(found), more=more, zone=self._zone, clock=clock
         )
 
     def _set_config(self, wanted: Mapping[str, str]) -> None:
@@ -226,10 +257,6 @@ class AkuvoxPhone:
             if not (found := rows.rows_of(self._wire.get(target, page=str(page)))):
                 return
             yield found
-
-    def _pages(self) -> Iterator[dict[int, Opened]]:
-        for page in self._each_page("doorlog", MOST_PAGES - 1):
-            yield {line.id: line for line in map(rows.opened, page)}
 
     def _ensured(self, entries: Collection[Entry]) -> Mapping[str, str]:
         """Ids of the schedules that these need, by their words, after adding what is missing."""

@@ -4,8 +4,9 @@ import gc
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from datetime import UTC
 from hmac import compare_digest
-from typing import TypeVar
+from typing import Any, Final, LiteralString, TypeVar
 from uuid import UUID
 
 from prometheus_client import Histogram
@@ -15,7 +16,7 @@ from domain.kernel import Claim, Event, Refused, stream_of, subject_of
 from domain.record import Erased
 from eventlog.bus import RawRecord
 from eventlog.codec import Codec, aad
-from eventlog.port import MAX_BATCH, Accepted, Batch, Envelope, Photos
+from eventlog.port import MAX_BATCH, Accepted, Batch, Envelope, Photos, Released
 from eventlog.postgres.appending import (
     Appender,
     ClaimRow,
@@ -42,6 +43,14 @@ SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )
 MANY = 1_000
+OWNERS: Final[LiteralString] = """
+    SELECT c.kind, c.key, c.discriminator, c.owner
+    FROM unnest(%s, %s, %s) AS w(kind, key, discriminator)
+    JOIN log.claims c USING (kind, key, discriminator) WHERE c.community = %s"""
+RELEASED: Final[LiteralString] = """
+    SELECT c.kind, c.key, c.discriminator, c.owner, c.at
+    FROM unnest(%s, %s, %s) AS w(kind, key, discriminator)
+    JOIN log.released c USING (kind, key, discriminator) WHERE c.community = %s"""
 
 
 class PostgresLog:
@@ -87,17 +96,24 @@ class PostgresLog:
             self._listener.wait(after, left)
 
     def owners(self, community: CommunityId, claims: Collection[Claim]) -> Mapping[Claim, UUID]:
+        return {claim: owner for claim, (owner,) in self._looked_up(OWNERS, community, claims)}
+
+    def released(
+        self, community: CommunityId, claims: Collection[Claim]
+    ) -> Mapping[Claim, Released]:
+        found = self._looked_up(RELEASED, community, claims)
+        return {c: Released(owner=owner, at=at.astimezone(UTC)) for c, (owner, at) in found}
+
+    def _looked_up(
+        self, statement: LiteralString, community: CommunityId, claims: Collection[Claim]
+    ) -> Iterator[tuple[Claim, Sequence[Any]]]:
         if not self.vault.keys.has_index_key(community):
-            return {}
+            return
         rows = {self._claim_row(community, c)[:3]: c for c in claims if known(c)}
         kinds, keys, discriminators = turned(list(rows), 3)
-        found = self._connections.rows(
-            "SELECT c.kind, c.key, c.discriminator, c.owner"
-            " FROM unnest(%s, %s, %s) AS w(kind, key, discriminator)"
-            " JOIN log.claims c USING (kind, key, discriminator) WHERE c.community = %s",
-            [Texts.of(kinds), Blobs.of(keys), Uuids.of(discriminators), community],
-        )
-        return {rows[kind, key, discriminator]: owner for kind, key, discriminator, owner in found}
+        values = [Texts.of(kinds), Blobs.of(keys), Uuids.of(discriminators), community]
+        for kind, key, discriminator, *found in self._connections.rows(statement, values):
+            yield rows[kind, key, discriminator], found
 
     def answer(self, envelope: Envelope) -> Accepted | None:
         rows = self._connections.rows(

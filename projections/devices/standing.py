@@ -13,7 +13,7 @@ from domain.record import frozen
 from domain.residents import Resident
 
 State = Literal[
-    "pending", "sent", "verified", "mismatch", "rejected", "undeliverable", "withdrawing"
+    "pending", "unverifiable", "verified", "mismatch", "rejected", "undeliverable", "withdrawing"
 ]
 Digest = Callable[[str], bytes]
 
@@ -38,9 +38,9 @@ class OpenedDoc:
 
 @frozen
 class CredentialDoc:
-    """`verified`: read back from the phone just as it is wanted now. `sent`: written so, to a phone
-    that does not show it. `pending`: what is wanted now has not been confirmed. `withdrawing`: no
-    longer wanted, and not yet read back as gone.
+    """`verified`: read back from the phone just as it is wanted now. `unverifiable`: written so, to
+    a phone that does not show it. `pending`: what is wanted now has not been confirmed.
+    `withdrawing`: no longer wanted, and not yet read back as gone.
 
     `reported_at` is when the phone was last found so; null where there is no word of it yet.
     """
@@ -115,7 +115,9 @@ def granted(
 ) -> CredentialDoc:
     """A success that was said of another code or of other grants is none. Nor is one that its lane
     has called pending since, about to write something else: just that may be wanted again."""
-    other = last is not None and last.state in ("verified", "sent") and last.digest != wanted
+    other = (
+        last is not None and last.state in ("verified", "unverifiable") and last.digest != wanted
+    )
     if last is None or other or last.state == "pending" or last.state == "withdrawn":
         return CredentialDoc(
             kind=kind, state="pending", doors=opened, reported_at=None, reason=None
@@ -147,7 +149,7 @@ def may_hold(last: Said) -> bool:
 def opens(
     person: Resident, device: Device, groups: Collection[AccessGroup], kind: CredentialKind
 ) -> tuple[OpenedDoc, ...]:
-    if kind == "floors":  # of a lift, which is no door of the phone
+    if kind == "floors" or kind == "held_open":
         return ()
     grants = rights.granted(person, device, groups, kind)
     numbers = {number for grant in grants for number in grant.relays}

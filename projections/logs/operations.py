@@ -16,6 +16,7 @@ from domain import (
     parking,
     residents,
     settings,
+    sync,
 )
 from domain.ids import CommunityId
 from domain.kernel import Event, stream_of
@@ -61,6 +62,12 @@ WORDS: dict[type[Event], tuple[str, str]] = {
     devices.DeviceWentOffline: (SYNC, "went offline"),
     devices.DeviceClockFoundRight: (SYNC, "clock found right"),
     devices.DeviceClockFoundWrong: (SYNC, "clock found wrong"),
+    sync.DeviceCheckAsked: ("check", "asked for"),
+    sync.DeviceChecked: (SYNC, "checked"),
+    sync.StrangersFound: (SYNC, "strangers found"),
+    sync.StrangersPolicyChosen: ("device", "policy on strangers chosen"),
+    sync.RevokedCredentialUsed: (SYNC, "revoked credential used"),
+    sync.DoorLogGapDetected: (SYNC, "door log gap detected"),
     alarms.AlarmRaised: ("alarm", "raised"),
     alarms.AlarmSolved: ("alarm", "solved"),
     alarms.FireInputsChosen: ("device", "fire inputs chosen"),
@@ -92,6 +99,10 @@ ABOUT_A_DEVICE = (
     devices.DeviceWentOffline,
     devices.DeviceClockFoundRight,
     devices.DeviceClockFoundWrong,
+    sync.DeviceChecked,
+    sync.StrangersFound,
+    sync.RevokedCredentialUsed,
+    sync.DoorLogGapDetected,
 )
 BY_DEVICES = (*ABOUT_A_DEVICE, alarms.AlarmRaised)
 

@@ -113,7 +113,7 @@ class Adapters:
             dispatch=dispatch,
             connect=connect,
             digest=self.log.vault.digest,
-            poll=lambda phone, home, device: None,
+            poll=lambda phone, home, device, beside: None,
             event_url=lambda home, device: None,
             now=time,
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
 from threading import Event as Flag
@@ -11,6 +11,8 @@ from time import monotonic, sleep, time
 from uuid import UUID
 
 from device_adapters.akuvox.phone import a_phone
+from device_adapters.akuvox.profiles import Profile
+from device_adapters.doorlog import Witness
 from device_adapters.lane import Lane
 from device_adapters.patience import Patience
 from device_adapters.port import Phone
@@ -71,9 +73,10 @@ class House:
     rhythm: Rhythm = QUICK
     settle: float = 0.0
     batch: int = 100
+    users: int = 50_000
     event_url: str | None = None
     wall: Callable[[], float] = time
-    poller: Poll = lambda phone, home, device: None
+    poller: Poll = lambda phone, home, device, beside: None
     polls: list[DeviceId] = field(default_factory=list)
     alarms: list[Stopped] = field(default_factory=list)
 
@@ -140,12 +143,18 @@ class House:
         finally:
             phone.close()
 
-    def _poll(self, phone: Phone, home: CommunityId, device: Device) -> timedelta | None:
+    def _poll(
+        self, phone: Phone, home: CommunityId, device: Device, beside: Witness
+    ) -> timedelta | None:
         self.polls.append(device.device)
-        return self.poller(phone, home, device)
+        return self.poller(phone, home, device, beside)
 
     def _connect(self, device: Device) -> Phone:
-        return a_phone(device, lambda known: known.paced(0, self.settle, self.batch))
+        return a_phone(device, self._tuned)
+
+    def _tuned(self, known: Profile) -> Profile:
+        paced = known.paced(0, self.settle, self.batch)
+        return replace(paced, users=min(known.users, self.users))
 
 
 @contextmanager

@@ -1,15 +1,15 @@
 """A keeper with a lane that never waits, to be driven call by call."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
 from device_adapters.keeper import Keeper
+from device_adapters.ledger import Ledger
 from device_adapters.patience import Patience
 from device_adapters.port import Phone
-from device_adapters.verified import Credential
 from device_adapters.wants import NOTHING, Want, Wishes
 from domain.devices import Outcome
 from domain.rights import Entry, evidence
@@ -78,7 +78,6 @@ class Kept:
     phone: Phone
     hands: Hands = field(default_factory=Hands)
     said: list[Outcome] = field(default_factory=list)
-    known: Mapping[Credential, Outcome] = field(default_factory=dict)
     kind: type[Keeper] = Keeper
     mac: str = MAC
     mute: bool = False
@@ -89,7 +88,6 @@ class Kept:
     def restart(self) -> None:
         """kill -9: only what was said and what is wanted comes back."""
         wanted = {**self.wanted}
-        self.known = {(one.holder, one.kind): one for one in self.said}
         self.hands.inbox = wanted
         self.keeper = self._a_keeper()
 
@@ -121,7 +119,7 @@ class Kept:
             self.hands,
             self._tell,
             digest,
-            self.known,
+            Ledger(self.said),
             Patience(),
             self.hands.clock,
         )

@@ -123,6 +123,10 @@ class MemoryPhone:
                 self.seen(self.records)
         self._after()
 
+    def withdraw_strangers(self) -> None:
+        self._call("withdraw_strangers")
+        self.strangers = 0
+
     def tidy(self, entries: Collection[Entry]) -> None:
         self._call("tidy")
 

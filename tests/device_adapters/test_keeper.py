@@ -74,7 +74,7 @@ def test_a_change_back_and_forth_while_it_was_away_is_nothing() -> None:
 def test_d3_a_lying_ack_is_never_shown_as_done() -> None:
     kept = Kept(phone := MemoryPhone(deaf=True))
     assert kept.run(wish(ANN)) == [
-        Outcome(holder=UUID(int=1), kind="pin", state="mismatch", reason="is missing")
+        Outcome(holder=UUID(int=1), kind="pin", state="mismatch", reason="is missing", tries=3)
     ]
     assert [name for name, _ in phone.calls].count("put") == 3
     assert kept.keeper.suspended() == 1
@@ -90,7 +90,7 @@ def test_d3_a_lying_ack_to_a_revocation_is_said_too() -> None:
     phone.deaf = True
     assert kept.run(no_more(1)) == [
         doubtful(),
-        Outcome(holder=UUID(int=1), kind="pin", state="mismatch", reason="is still there"),
+        Outcome(holder=UUID(int=1), kind="pin", state="mismatch", reason="is still there", tries=3),
     ]
 
 
@@ -215,7 +215,7 @@ def test_what_a_phone_does_not_show_is_sent_and_not_verified() -> None:
     blind = Limits(batch=10, settle=0, unreadable=frozenset({"pin"}))
     kept = Kept(phone := MemoryPhone(limits=blind))
     (said,) = kept.run(wish(ANN))
-    assert (said.state, said.reason) == ("sent", "the phone does not show it")
+    assert (said.state, said.reason) == ("unverifiable", "the phone does not show it")
     kept.restart()
     assert kept.run() == []
     assert [name for name, _ in phone.calls].count("put") == 1

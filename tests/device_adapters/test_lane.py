@@ -9,9 +9,11 @@ from time import sleep, time
 from device_adapters.akuvox import wire
 from device_adapters.lane import Lane
 from device_adapters.port import Phone
-from device_adapters.terms import Known, Place, Rhythm
+from device_adapters.terms import Compared, Known, Place, Rhythm
+from domain.alarms import AlarmKind
 from domain.devices import Outcome
 from domain.ids import DeviceId
+from domain.sync import CheckId
 from tests.device_adapters.houses import QUICK, device_id, soon
 from tests.device_adapters.keeping import digest, no_more, verified, wish
 from tests.device_adapters.memory_phone import MAC, MemoryPhone
@@ -35,6 +37,15 @@ class Heard:
 
     def offline(self, device: DeviceId, reason: str) -> None:
         self._hear(reason)
+
+    def strangers(self, device: DeviceId, records: int) -> None:
+        self._hear(("strangers", records))
+
+    def trouble(self, device: DeviceId, kind: AlarmKind) -> None:
+        self._hear(kind)
+
+    def checked(self, device: DeviceId, check: CheckId, found: Compared) -> None:
+        self._hear(found)
 
     def clock_right(self, device: DeviceId, zone: str) -> None:
         self._hear(zone)

@@ -12,10 +12,10 @@ from commands.ingest import Ingest
 from commands.settings import ChangeSettings
 from device_adapters.akuvox.phone import a_phone
 from device_adapters.doorlog import DoorLogPoller
+from device_adapters.ledger import Credential
 from device_adapters.port import Unsupported
 from device_adapters.simulator import PROFILES, Fleet
 from device_adapters.simulator.config import PIN_MODE
-from device_adapters.verified import Credential
 from domain.access_groups import Door
 from domain.devices import Outcome
 from domain.kernel import Refused
@@ -44,6 +44,7 @@ from tests.device_adapters.houses import House, a_house, device_id, digest, regi
 from tests.device_adapters.keeping import Hands, Kept, no_more, verified, wish
 from tests.device_adapters.memory_phone import MemoryPhone
 from tests.device_adapters.people import an_entry
+from tests.device_adapters.witnesses import Alone
 from tests.scenario import MANAGER, a_bus, a_log
 
 HERS, HIS = an_entry(1, room="101"), an_entry(2, room="2#7")
@@ -85,7 +86,7 @@ def named(house: House) -> Sequence[UUID | None]:
     reports = MemoryReportLog(lambda: NOW)
     device = house.sync._sites[HARBOUR].devices[device_id(0)]
     with closing(a_phone(device, lambda known: known.paced(0, 0))) as phone:
-        DoorLogPoller(Ingest(house.log, reports), lambda: NOW).poll(phone, HARBOUR, device)
+        DoorLogPoller(Ingest(house.log, reports), lambda: NOW).poll(phone, HARBOUR, device, Alone())
     entries = [r.event for r in reports.read(after=0)]
     return [entry.holder for entry in entries if isinstance(entry, DoorLogEntry)]
 
@@ -252,7 +253,7 @@ def test_m115_d3_no_pin_is_verified_where_it_is_asked_for_in_another_way(
     card = an_entry(5, None, "0A1B")
     why = "asks for PINs in another way"
     assert set(kept.run(wish(HERS, card))) == {
-        Outcome(holder=HERS.holder, kind="pin", state="mismatch", reason=why),
+        Outcome(holder=HERS.holder, kind="pin", state="mismatch", reason=why, tries=3),
         verified(card),
     }
     assert names(phone).count("set_pin_mode") == 3

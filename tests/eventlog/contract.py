@@ -59,6 +59,10 @@ def store(
     return log.append(envelope(home=home), events, {**seen, **(guards or {})})
 
 
+def card(code: str) -> Claim:
+    return Claim(kind="card", value=code)
+
+
 def pin(value: str, within: UUID | None = None) -> Claim:
     return Claim(kind="pin", value=value, discriminator=within)
 
@@ -158,6 +162,24 @@ class LogContract:
         store(log, a_resident(BOB), a_pin("2468", BOB))
         store(log, ResidentDeleted(resident=BOB))
         assert log.owners(HARBOUR, [pin("2468")]) == {}
+
+    def test_d8_what_was_given_up_is_remembered_with_whose_it_was_and_since_when(
+        self, log: EventLog
+    ) -> None:
+        store(log, a_resident(ANN), a_pin("2468"), cards(ANN, "AA01", "AA02"))
+        assert log.released(HARBOUR, [pin("2468"), card("AA01")]) == {}
+        store(log, a_pin("1357"), cards(ANN, "AA02"))
+        found = log.released(HARBOUR, [pin("2468"), card("AA01"), pin("9753")])
+        assert {claim: one.owner for claim, one in found.items()} == {
+            pin("2468"): ANN,
+            card("AA01"): ANN,
+        }
+        said = [r.recorded_at for r in log.read(after=0)]
+        assert all(abs(one.at - said[-1]) < timedelta(seconds=5) for one in found.values())
+        store(log, a_resident(BOB), a_pin("2468", BOB))
+        store(log, ResidentDeleted(resident=BOB))
+        assert log.released(HARBOUR, [pin("2468")])[pin("2468")].owner == BOB
+        assert log.released(ELSEWHERE, [pin("2468")]) == {}
 
     def test_m29_a_set_is_replaced_as_a_whole(self, log: EventLog) -> None:
         store(log, a_resident(ANN), cards(ANN, "AA01", "AA02"), a_pin("2468"))

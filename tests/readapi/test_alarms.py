@@ -94,6 +94,10 @@ def test_m11_the_red_dots_go_when_it_is_solved(house: House, web: FlaskClient) -
         "tamper": 0,
         "break_in": 0,
         "door_held": 0,
+        "revoked_used": 0,
+        "push_suspended": 0,
+        "phone_full": 0,
+        "wrong_box": 0,
     }
     position = house.happened(AlarmSolved(alarm=FIRE, note="toast"))
     house.project(Alarms)
