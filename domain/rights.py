@@ -18,9 +18,11 @@ Groups = Collection[AccessGroup]
 Rooms = Mapping[ApartmentId, str]  # numbers, where they are to be keyed in before a PIN (M115)
 PIN_ALONE: Final[Rooms] = MappingProxyType({})
 METHODS: tuple[Method, ...] = ("pin", "card", "uhf", "plate", "face")
-KINDS: tuple[CredentialKind, ...] = (*METHODS, "floors")
+KINDS: tuple[CredentialKind, ...] = (*METHODS, "floors", "held_open")
 BY_VEHICLE: frozenset[Method] = frozenset({"uhf", "plate"})
 NOTHING: frozenset[str] = frozenset()
+NOBODY: Final = UUID(int=0)  # stands for the doors themselves where they are held open (M103)
+HELD_OPEN: Final = f"{NOBODY.hex}-open"  # the key of that record
 
 
 @frozen
@@ -169,7 +171,8 @@ def key_of(who: UUID, method: Method, *, first: bool) -> str:
 
 def keys_of(who: UUID) -> list[str]:
     """All under which a person may stand on a phone."""
-    return [who.hex, *(f"{who.hex}-{method}" for method in METHODS)]
+    more = [HELD_OPEN] if who == NOBODY else []
+    return [who.hex, *(f"{who.hex}-{method}" for method in METHODS), *more]
 
 
 def floors_at(person: Resident, device: Device) -> frozenset[int]:
@@ -200,6 +203,8 @@ def evidence(held: Iterable[Entry]) -> dict[tuple[UUID, CredentialKind], str]:
         opens = ";".join(sorted(map(grant_text, one.grants)))
         for kind, text in shown(one):
             found[one.holder, kind] = f"{text}|{opens}"
+        if one.key == HELD_OPEN:
+            found[one.holder, "held_open"] = opens
         if one.floors and one.first:
             found[one.holder, "floors"] = ",".join(map(str, sorted(one.floors)))
     return found

@@ -20,7 +20,7 @@ from device_adapters.port import (
 )
 from domain.devices import Device, Login
 from domain.locks import DOOR
-from domain.rights import Entry
+from domain.rights import HELD_OPEN, Entry
 from domain.settings import PinMode
 
 
@@ -74,15 +74,21 @@ class GatewayLock:
             self._wire.put("/zone", {"zone": zone})
 
     def fit(self, entry: Entry) -> Fit:
+        """M107: what says when it is held open is no person."""
+        if entry.key == HELD_OPEN:
+            return Fit(entry=entry, lacks={})
         return people.fit(entry, self.profile.brand)
 
     def overflow(self, entries: Sequence[Entry]) -> Mapping[str, str]:
         if self._room is None:
             return {}
         room = max(0, self._room - len(self._strange))
-        return {entry.key: f"the lock is full: {room} people" for entry in entries[room:]}
+        keys = [entry.key for entry in entries if entry.key != HELD_OPEN]
+        return dict.fromkeys(keys[room:], f"the lock is full: {room} people")
 
     def shows(self, entry: Entry) -> Held:
+        if entry.key == HELD_OPEN:
+            return people.open_at(frozenset(people.words(people.times_of(entry))))
         return people.shown(entry, self.profile)
 
     def read(self) -> Mapping[str, Held]:
@@ -91,22 +97,34 @@ class GatewayLock:
         self._room = room if isinstance(room, int) else None
         self._strange = [key for key in everybody if not people.KEY.fullmatch(key)]
         self.strangers = len(self._strange)
-        return {
+        held = {
             key: people.held(person, self.profile)
             for key, person in everybody.items()
             if people.KEY.fullmatch(key)
         }
+        return held | self._held_open() if self.profile.holds_open else held
+
+    def _held_open(self) -> dict[str, Held]:
+        times = frozenset(people.words(self._state().get("open_times")))
+        return {HELD_OPEN: people.open_at(times)} if times else {}
 
     def withdraw(self, keys: Collection[str]) -> None:
-        self._wire.post("/remove", {"keys": sorted(keys)})
+        if HELD_OPEN in keys:
+            self._wire.put("/open-times", {"times": []})
+        if gone := sorted(set(keys) - {HELD_OPEN}):
+            self._wire.post("/remove", {"keys": gone})
 
     def withdraw_strangers(self) -> None:
         if self._strange:
             self.withdraw(self._strange)
 
     def put(self, entries: Collection[Entry]) -> None:
-        found = [people.person_of(entry, self.profile) for entry in entries]
-        self._wire.put("/people", {"people": found})
+        found = [people.person_of(e, self.profile) for e in entries if e.key != HELD_OPEN]
+        if found:
+            self._wire.put("/people", {"people": found})
+        for entry in entries:
+            if entry.key == HELD_OPEN:
+                self._wire.put("/open-times", {"times": people.times_of(entry)})
 
     def tidy(self, entries: Collection[Entry]) -> None:
         """Times are said with the people."""

@@ -38,14 +38,23 @@ def fit(entry: Entry, brand: Brand) -> Fit:
 
 def person_of(entry: Entry, profile: Profile) -> Person:
     """The whole of it: what is not said is not there any more."""
-    times = {grant_text(at_the_door(grant.schedule)): grant.schedule for grant in entry.grants}
     return {
         "key": entry.key,
         "name": name_on(entry, profile),
         "pin": entry.pin if isinstance(entry.pin, str) else None,
         "cards": sorted(entry.cards) if isinstance(entry.cards, frozenset) else [],
-        "times": TIMES.dump([times[words] for words in sorted(times)]),
+        "times": times_of(entry),
     }
+
+
+def times_of(entry: Entry) -> Any:
+    times = {grant_text(at_the_door(grant.schedule)): grant.schedule for grant in entry.grants}
+    return TIMES.dump([times[words] for words in sorted(times)])
+
+
+def open_at(times: frozenset[str]) -> Held:
+    """A lock that is held open (M107), as a record of its own."""
+    return Held(name="", pin=None, cards=frozenset(), opens=times)
 
 
 def shown(entry: Entry, profile: Profile) -> Held:
