@@ -14,7 +14,7 @@ from bootstrap.house import House
 from bootstrap.metrics import Phones
 from commands.ingest import Ingest
 from device_adapters import process
-from device_adapters.akuvox.phone import AkuvoxPhone
+from device_adapters.akuvox.held_open import HoldingPhone
 from device_adapters.akuvox.profiles import profile_of
 from device_adapters.doorlog import DoorLogPoller
 from device_adapters.leases import Leases, May, sole
@@ -69,7 +69,7 @@ def phone_of(device: Device, *, paced: bool, may: Callable[[], None]) -> Phone:
         return GatewayLock(device, brand if paced else brand.paced(0, 0), may)
     profile = profile_of(device.box.model)
     login = device.login if isinstance(device.login, Login) else None
-    return AkuvoxPhone(device.box.address, login, profile if paced else profile.paced(0, 0), may)
+    return HoldingPhone(device.box.address, login, profile if paced else profile.paced(0, 0), may)
 
 
 def durable(house: House) -> psycopg.Connection[Any]:
