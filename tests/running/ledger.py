@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from device_adapters.akuvox import rows, windows
+from device_adapters.akuvox import fits, rows, windows
 from device_adapters.akuvox.profiles import Profile, profile_of
 from device_adapters.port import Held
 from domain import rights
@@ -117,8 +117,8 @@ class Ledger:
         return [*self._misheld(n, state), *self._missaid(n)]
 
     def _misheld(self, n: int, state: Mapping[str, Any]) -> list[str]:
-        fits = [rows.fit(entry, profile(n)).entry for entry in self.desired(n)]
-        wanted = {one.key: rows.shown(one, profile(n)) for one in fits if one}
+        taken = [fits.fit(entry, profile(n)).entry for entry in self.desired(n)]
+        wanted = {one.key: rows.shown(one, profile(n)) for one in taken if one}
         found = held(n, state)
         doubles = [f"phone {n}: {len(state['users'])} rows under {len(found)} keys"]
         differing = sorted(k for k in wanted.keys() | found.keys() if wanted.get(k) != found.get(k))
@@ -148,7 +148,7 @@ class Ledger:
         """What should be said, once all is as it should be."""
         expected = dict[Credential, tuple[SyncState, bytes | None]]()
         for entry in self.desired(n):
-            fit = rows.fit(entry, profile(n))
+            fit = fits.fit(entry, profile(n))
             part = rights.evidence([fit.entry]) if fit.entry else {}
             for credential, text in rights.evidence([entry]).items():
                 lacks = credential[1] in fit.lacks

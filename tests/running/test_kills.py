@@ -11,10 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psutil
-import psycopg
 import pytest
 from psycopg import Connection
-from psycopg.rows import class_row
 
 from bootstrap import read_models
 from eventlog.chain import links, verify
@@ -22,14 +20,13 @@ from projections.projector import Projector
 from projections.runner import LIVE
 from tests.read_models import contents, tables
 from tests.running.clients import Client, a_client, an_id, busy_clients
-from tests.running.history import History, Stored, counts, differences
+from tests.running.history import History, counts
 from tests.running.installation import MODELS, Installation, shown, until
 from tests.running.ledger import Ledger
-from tests.running.watch import verified
+from tests.running.verdict import converge, missaid, unborne
 
 CLIENTS = 4
 QUIET = {"alarms", "door_log"}  # nobody tampers with these phones, nobody stands at these doors
-LOG = "select position, stream, version, command_id, actor from log.events order by position"
 Victim = Callable[[Installation], int]
 
 
@@ -152,33 +149,6 @@ def storm(story: Story, running: Installation, canary: Canary) -> None:
     story.heals["all at once"] = timed(lambda: until(running.is_whole), canary.sing)
 
 
-def converge(running: Installation, ledger: Ledger) -> list[str]:
-    """What is still wrong with the phones, if patience runs out."""
-    wrong = list[str]()
-
-    def is_right() -> bool:
-        ledger.follow()
-        states = [running.phones.state(n) for n in range(len(MODELS))]
-        wrong[:] = [line for n, state in enumerate(states) for line in ledger.wrong(n, state)]
-        return not wrong
-
-    try:
-        until(is_right)
-    except AssertionError:
-        return wrong
-    return []
-
-
-def missaid(client: Client, ledger: Ledger) -> list[str]:
-    """Where the API says anything else of what is on the phones."""
-    wrong = list[str]()
-    for n in range(len(MODELS)):
-        wanted = {c for c, (state, _) in ledger.outcomes(n).items() if state == "verified"}
-        said = (verified(client, n, ledger.position) or {}).keys()
-        wrong += [f"phone {n}: {who} {kind} is shown otherwise" for who, kind in wanted ^ said]
-    return wrong
-
-
 def tell(story: Story, history: History) -> None:
     asked_again = sum(client.asked_again for client in story.clients)
     print(f"\n{story.kills} kills, {counts(history.lines())}, asked again {asked_again} times")
@@ -202,12 +172,8 @@ def test_k3_nobody_got_a_500(story: Story) -> None:
 def test_k0_the_log_bears_out_what_clients_were_told(
     story: Story, running: Installation, history: History
 ) -> None:
-    lines = history.lines()
-    with psycopg.connect(running.config.database.read) as db:
-        log = db.cursor(row_factory=class_row(Stored)).execute(LOG).fetchall()
-    first = next(event for event in log if event.command_id == lines[0].command_id)
-    assert shown(differences(lines, log, first.actor)) == ""
-    told = counts(lines)
+    assert shown(unborne(running, history)) == ""
+    told = counts(history.lines())
     assert told["unknown"] == 0
     assert told["ok"] > 150
     assert told["fail"] > 5  # collisions there were
