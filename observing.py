@@ -58,7 +58,14 @@ def beginning(process: str) -> list[Processor]:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
         lambda _logger, _name, said: {"process": process, **said},
+        traced,
     ]
+
+
+def traced(_logger: object, _method: str, said: Any) -> Any:
+    """A command's id is the trace that the stream's headers name, too (ADR 16)."""
+    id = said.get("command_id")
+    return {**said, "trace_id": id.replace("-", "")} if id else said
 
 
 def ending() -> list[Processor]:

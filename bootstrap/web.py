@@ -8,6 +8,7 @@ from flask_swagger_ui import get_swaggerui_blueprint
 
 from bootstrap.house import MODULES, House, followers, follows
 from bootstrap.metrics import Standing
+from bootstrap.observed import note_caller
 from commands import http
 from commands.accounts import (
     Openers,
@@ -43,6 +44,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.config |= SETTINGS
     app.extensions["house"] = house
     count(app)
+    app.before_request(note_caller)
     app.before_request(house.must_be_safe)
     house.reading.install(app)
     guard(

@@ -186,8 +186,16 @@ def headers_of(record: RawRecord) -> Headers:
         "gh-actor": record.actor,
         "gh-command": record.command_id,
         "gh-cause": record.cause,
+        "traceparent": traceparent(record),
     }
     return {name: str(value).encode() for name, value in said.items() if value is not None}
+
+
+def traceparent(record: RawRecord) -> str | None:
+    """W3C Trace Context: the command is the trace, each event that it made a span (ADR 16)."""
+    if not record.command_id.int:  # a report: nobody asked for it
+        return None
+    return f"00-{record.command_id.hex}-{record.position:016x}-01"
 
 
 def raw_of(message: Message) -> RawRecord:

@@ -33,7 +33,8 @@ from config import Unsafe
 from observing import log_as
 log_as("adapters")
 log = structlog.get_logger()
-log.info("accepted", command="IssuePin", position=7)
+log.info("accepted", command="IssuePin", position=7,
+    command_id="00000000-0000-1000-8000-0000000007ab")
 def fail(error):
     raise error
 for error in (ValueError("PIN 2468 of Ann"), Unsafe("others may read the master key")):
@@ -62,6 +63,8 @@ def test_a_line_is_json_with_when_how_bad_who_and_what(lines: list[dict[str, Any
     assert (first["level"], first["process"], first["event"]) == ("info", "adapters", "accepted")
     assert (first["command"], first["position"]) == ("IssuePin", 7)
     assert first["at"].endswith("Z")
+    assert first["trace_id"] == "000000000000100080000000000007ab"
+    assert "trace_id" not in lines[1]
 
 
 def test_s12_a_failure_is_told_by_name_and_place_never_by_what_it_quotes(

@@ -80,6 +80,8 @@ class BusContract(ABC):
                 assert message.headers["ce_specversion"] == b"1.0"
                 assert message.headers["ce_id"] == str(record.position).encode()
                 assert message.headers["content-type"] == b"application/avro"
+                trace = f"00-{record.command_id.hex}-{record.position:016x}-01"
+                assert message.headers["traceparent"] == trace.encode()
                 assert ("ce_subject" in message.headers) == (record.subject is not None)
 
     def test_what_was_not_committed_comes_again_and_what_was_does_not(self) -> None:

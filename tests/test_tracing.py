@@ -1,0 +1,71 @@
+"""A change is followed from the request to the stream by one trace, its command (ADR 16)."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from flask.testing import FlaskClient
+
+from bootstrap import House, create_app
+from config import Database
+from eventlog.bus import headers_of
+from tests.builders import HARBOUR
+from tests.running_server import RunningServer
+from tests.test_bootstrap import a_config, token
+
+CALLER = "4bf92f3577b34da6a3ce929d0e0e4736"
+PATH = f"/api/v1/communities/{HARBOUR}/commands/create-community"
+
+
+@pytest.fixture
+def web(database: Database, pg_server: RunningServer, tmp_path: Path) -> Iterator[FlaskClient]:
+    app = create_app(a_config(database, pg_server, tmp_path))
+    yield app.test_client()
+    app.extensions["house"].close()
+
+
+def said_of(web: FlaskClient, traceparent: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """The line of a command that came with this header."""
+    headers = {"Authorization": f"Bearer {token(web, 'installer')}", "traceparent": traceparent}
+    capsys.readouterr()
+    body = {"name": "Harbour Quarter", "zone": "Europe/Lisbon"}
+    assert web.post(PATH, json=body, headers=headers).status_code == 202
+    [line] = [said for said in capsys.readouterr().out.splitlines() if "accepted" in said]
+    return line
+
+
+def test_the_callers_trace_leads_to_the_commands_and_that_one_to_the_stream(
+    web: FlaskClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = said_of(web, f"00-{CALLER}-00f067aa0ba902b7-01", capsys)
+    assert f"caller_trace_id={CALLER}" in line
+    command = re.search(r"command_id=(\S+)", line)
+    assert command
+    house: House = web.application.extensions["house"]
+    last = house.log.raw(after=house.log.head() - 1)[-1]
+    trace = UUID(command[1]).hex
+    assert headers_of(last)["traceparent"] == f"00-{trace}-{last.position:016x}-01".encode()
+    assert CALLER not in str(last)
+
+
+@pytest.mark.parametrize(
+    "malformed",
+    [
+        "",
+        f"00-{'0' * 32}-00f067aa0ba902b7-01",
+        f"00-{CALLER}-{'0' * 16}-01",
+        f"ff-{CALLER}-00f067aa0ba902b7-01",
+        f"00-{CALLER.upper()}-00f067aa0ba902b7-01",
+        f"00-{CALLER}-00f067aa0ba902b7-01-2468",
+        "2468" * 100,
+    ],
+)
+def test_s12_what_is_no_trace_is_told_nowhere(
+    web: FlaskClient, malformed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said_of(web, f"00-{CALLER}-00f067aa0ba902b7-01", capsys)  # nor is that of the request before
+    line = said_of(web, malformed, capsys)
+    assert "command_id=" in line
+    assert "caller_trace_id" not in line
