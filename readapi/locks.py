@@ -8,7 +8,10 @@ from flask_smorest import Blueprint
 from domain.ids import ApartmentId, BuildingId, CommunityId
 from domain.locks import Brand
 from domain.record import frozen
+from projections.devices.installed import Installed
+from projections.devices.lock_sync import FailureDoc, SyncDoc
 from projections.locks import LockDoc, Locks, Reach, Wanted
+from projections.projector import document
 from readapi.paging import PageQuery, answer, item, page_of
 from readapi.waiting import HEADERS, After, reached
 from schemas.of import schema_of
@@ -43,6 +46,25 @@ def listed(asked: LockQuery, *, community: UUID) -> Response:
     )
     model = reached(Locks, asked)
     return answer(model.page(CommunityId(community), wanted, asked.after, asked.size))
+
+
+@locks.route("/locks/sync")
+@locks.arguments(schema_of(After)(), location="query")
+@locks.response(200, schema_of(SyncDoc)(many=True), headers=HEADERS)
+def sync(after: After, *, community: UUID) -> Response:
+    """How far each brand's locks have been given each kind of codes, to 100 percent, and how many
+    of these failed (M122, M133).
+    """
+    return item(document(reached(Installed, after).lock_sync_now(CommunityId(community))))
+
+
+@locks.route("/locks/sync/failures")
+@locks.arguments(schema_of(PageQuery)(), location="query")
+@locks.response(200, page_of(FailureDoc), headers=HEADERS)
+def failed(asked: PageQuery, *, community: UUID) -> Response:
+    """The codes that locks do not hold though they should, each with the reason (M122)."""
+    model = reached(Installed, asked)
+    return answer(model.lock_failures(CommunityId(community), asked.after, asked.size))
 
 
 @locks.route("/locks/<uuid:lock>")

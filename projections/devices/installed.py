@@ -3,9 +3,8 @@
 Rights are asked of domain/rights.py when somebody looks, over the states that are kept here.
 """
 
-import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -32,14 +31,22 @@ from domain.devices import (
 )
 from domain.faces import FaceEnrolled, FaceRemoved
 from domain.ids import CommunityId
-from domain.kernel import Event, Malformed, Unknown
+from domain.kernel import Malformed, Unknown
 from domain.lifts import FloorsChosen
-from domain.parking import Vehicles, VehiclesChanged
-from domain.record import Erased, Personal
+from domain.locks import (
+    LockConnected,
+    LockLinked,
+    LockMoved,
+    LockRegistered,
+    LockRemoved,
+    LockRenamed,
+    LockSync,
+    LockSyncChosen,
+)
+from domain.parking import VehiclesChanged
+from domain.record import Personal
 from domain.residents import (
-    Card,
     CardsChanged,
-    Contact,
     ContactChanged,
     GroupsChosen,
     PinIssued,
@@ -51,6 +58,9 @@ from domain.residents import (
 from domain.settings import CommunityCreated, PinModeChanged
 from eventlog.consumer import on
 from eventlog.port import Batch, Recorded
+from projections.devices.asked import EVERYBODY, HOLDERS, ON_A_PHONE, ROOMS
+from projections.devices.facts import of_device, of_group, of_lock, of_person, words
+from projections.devices.lock_sync import AtLock, SyncDoc, failures, progress
 from projections.devices.standing import (
     Digest,
     HolderDoc,
@@ -59,40 +69,20 @@ from projections.devices.standing import (
     doors,
     standing,
 )
-from projections.devices.states import device_of, group_of, resident_of, said_of
+from projections.devices.states import (
+    SEALED,
+    device_of,
+    group_of,
+    lock_of,
+    resident_of,
+    said_of,
+)
 from projections.listing import Key as After
 from projections.listing import Page
 from projections.projector import Key, Projector, Row, document
 
 FIRST = ("", UUID(int=0))
-SEALED: tuple[LiteralString, ...] = ("pin", "cards", "vehicles", "face")
 CREDENTIAL = ("community", "device", "holder", "kind")
-HOLDERS = """
-    (
-        select '' collate "C" as sort, holder, null as name from installed_credentials
-        where community = %(community)s and device = %(device)s and %(sort)s::text = ''
-        and holder > %(holder)s and not exists (
-            select from installed_residents
-            where community = %(community)s and resident = holder
-        )
-        group by holder order by holder limit %(limit)s
-    ) union all (
-        select sort, resident, name from installed_residents r
-        where community = %(community)s and (sort, resident) > (%(sort)s, %(holder)s)
-        and (groups && %(groups)s::uuid[] or exists (
-            select from installed_credentials
-            where community = %(community)s and device = %(device)s and holder = r.resident
-        ))
-        order by sort, resident limit %(limit)s
-    ) order by 1, 2 limit %(limit)s"""  # who is no longer a resident has no name, and is first
-ROOMS = """
-    select resident, number from installed_residents
-    join installed_apartments using (community, apartment) join installed_modes using (community)
-    where community = %s and pin_mode = 'apt_pin' and resident = any(%s)"""
-
-ON_A_PHONE = """
-    select * from installed_credentials
-    where community = %s and device = %s and holder = any(%s)"""
 
 
 class Installed(Projector):
@@ -102,7 +92,7 @@ class Installed(Projector):
             community uuid, resident uuid,
             building uuid not null, apartment uuid not null, role text not null,
             name text, sort text collate "C" not null,
-            groups uuid[] not null, floors text not null,
+            groups uuid[] not null, floors text not null, pin_made_by text not null,
             pin_sealed bytea, cards_sealed bytea, vehicles_sealed bytea, face_sealed bytea,
             primary key (community, resident)
         );
@@ -116,7 +106,11 @@ class Installed(Projector):
         create table installed_devices (
             community uuid, device uuid,
             name text not null, building uuid, apartment uuid, relays text not null,
+            brand text, phone uuid,
             primary key (community, device)
+        );
+        create table installed_lock_sync (
+            community uuid, brand text, kinds text[] not null, primary key (community, brand)
         );
         create table installed_credentials (
             community uuid, device uuid, holder uuid, kind text,
@@ -194,6 +188,30 @@ class Installed(Projector):
             self.devices.drop(r.community, r.event.device)
         self._forget(batch)
 
+    @on(LockRegistered, LockRenamed, LockMoved, LockLinked)
+    def lock(self, batch: Batch[LockRegistered | LockRenamed | LockMoved | LockLinked]) -> None:
+        for r in batch:
+            self.devices.set(r.community, r.event.lock, **of_lock(r.event))
+
+    @on(LockRemoved)
+    def removed_lock(self, batch: Batch[LockRemoved]) -> None:
+        for r in batch:
+            self.devices.drop(r.community, r.event.lock)
+        gone = ({"community": r.community, "device": r.event.lock} for r in batch)
+        self.drop("installed_credentials", gone)
+
+    @on(LockConnected)
+    def connected_lock(self, batch: Batch[LockConnected]) -> None:
+        """Another gateway has to prove what it holds."""
+        gone = ({"community": r.community, "device": r.event.lock} for r in batch)
+        self.drop("installed_credentials", gone)
+
+    @on(LockSyncChosen)
+    def lock_sync(self, batch: Batch[LockSyncChosen]) -> None:
+        said = ((r.community, r.event.brand, sorted(r.event.kinds)) for r in batch)
+        rows = ({"community": c, "brand": brand, "kinds": kinds} for c, brand, kinds in said)
+        self.put("installed_lock_sync", rows)
+
     def _forget(self, batch: Batch[DeviceReplaced | DeviceRemoved]) -> None:
         gone = ({"community": r.community, "device": r.event.device} for r in batch)
         self.drop("installed_credentials", gone)
@@ -231,7 +249,7 @@ class Installed(Projector):
         if person is None and not said:
             raise Unknown("Resident", resident)
         groups = [g for g in self._groups(community) if person and g.group in person.groups]
-        devices = [device_of(row) for row in self._all("installed_devices", community)]
+        devices = self._devices(community).values()
         digest, room = self._digest(community), self._rooms(community, [resident]).get(resident)
         return doors(resident, person, devices, groups, said, digest, room)
 
@@ -261,11 +279,50 @@ class Installed(Projector):
         )
         return Page(docs=tuple(map(document, docs)), after=shown[-1][:2] if more else None)
 
+    def lock_sync_now(self, community: CommunityId) -> Sequence[SyncDoc]:
+        """M122, M133: of each brand and kind."""
+        return progress(self._lock_sync(community), self._at_locks(community))
+
+    def lock_failures(self, community: CommunityId, after: After | None, limit: int) -> Page:
+        """M122: what was not delivered to locks, by the name of the person."""
+        return failures(self._at_locks(community), after, limit)
+
+    def _at_locks(self, community: CommunityId) -> Iterator[AtLock]:
+        locks = [one for one in self._devices(community).values() if one.is_lock]
+        groups, digest = self._groups(community), self._digest(community)
+        for lock in locks:
+            opening = [g for g in groups if rights.relays_of(g, lock)]
+            names = self._names(community, lock.device, [g.group for g in opening])
+            people, rooms = self._people(community, names), self._rooms(community, names)
+            said = self._said(community, lock.device, list(names))
+            for who, name in names.items():
+                at = people.get(who), lock, opening, said[who], digest, rooms.get(who)
+                for credential in standing(*at):
+                    yield AtLock(lock=lock, holder=who, name=name, credential=credential)
+
+    def _names(
+        self, community: CommunityId, device: UUID, groups: Sequence[UUID]
+    ) -> Mapping[UUID, str | None]:
+        """Who has rights at a device, or may be on it; None who is no longer a resident."""
+        rows = self.db.execute(EVERYBODY, [community, groups, community, device]).fetchall()
+        return dict(rows)
+
     def _phone(self, community: CommunityId, device: UUID) -> Device:
-        rows = self.rows("installed_devices", "device", [(community, device)])
-        if not rows:
+        """Or a lock."""
+        if (found := self._devices(community).get(device)) is None:
             raise Unknown("Device", device)
-        return device_of(rows[community, device])
+        return found
+
+    def _devices(self, community: CommunityId) -> Mapping[UUID, Device]:
+        rows = {row["device"]: row for row in self._all("installed_devices", community)}
+        phones = {id: device_of(row) for id, row in rows.items() if row["brand"] is None}
+        sync = self._lock_sync(community)
+        locks = {id: lock_of(r, sync, phones) for id, r in rows.items() if r["brand"]}
+        return phones | locks
+
+    def _lock_sync(self, community: CommunityId) -> LockSync:
+        rows = self._all("installed_lock_sync", community)
+        return LockSync(chosen=frozenset((r["brand"], k) for r in rows for k in r["kinds"]))
 
     def _people(self, community: CommunityId, ids: Collection[UUID]) -> dict[UUID, Resident]:
         rows = self.rows("installed_residents", "resident", [(community, id) for id in ids])
@@ -313,71 +370,3 @@ def start(after: After | None) -> tuple[str, UUID]:
         return str(sort).replace("\0", ""), UUID(str(holder))
     except ValueError:
         raise Malformed("cursor", "not a cursor of this list") from None
-
-
-def of_person(event: Event) -> Row:
-    match event:
-        case ResidentAdded(building=building, apartment=home, role=role) as e:
-            nothing = dict.fromkeys(SEALED) | {"floors": "[]"}
-            lives = {"building": building, "apartment": home, "role": role}
-            return lives | called(e.contact) | {"groups": sorted(e.groups)} | nothing
-        case ContactChanged(contact=contact):
-            return called(contact)
-        case GroupsChosen(groups=groups):
-            return {"groups": sorted(groups)}
-        case PinIssued(pin=pin):
-            return {"pin": pin}
-        case CardsChanged(cards=cards):
-            return {"cards": codes(cards) if cards else None}
-        case VehiclesChanged(vehicles=vehicles):
-            return {"vehicles": document(vehicles) if isinstance(vehicles, Vehicles) else vehicles}
-        case FaceEnrolled(photo=photo):
-            return {"face": photo}
-        case FaceRemoved():
-            return {"face": None}
-        case FloorsChosen(floors=floors):
-            return {"floors": document(floors)}
-    return {"pin": None}
-
-
-def called(contact: Personal[Contact]) -> Row:
-    name = contact.name if isinstance(contact, Contact) else None
-    return {"name": name, "sort": (name or "").lower()}
-
-
-def codes(cards: Personal[frozenset[Card]]) -> Personal[str]:
-    return cards if isinstance(cards, Erased) else json.dumps(sorted(c.code for c in cards))
-
-
-def of_group(event: AccessGroupCreated | AccessGroupEdited) -> Row:
-    said = {
-        "name": event.name,
-        "schedule": document(event.schedule),
-        "doors": document(event.doors),
-    }
-    if isinstance(event, AccessGroupCreated):
-        return said | {"number": event.number, "building": event.building}
-    return said
-
-
-def of_device(event: DeviceRegistered | DeviceEdited | DeviceMoved) -> Row:
-    row: Row = {}
-    if not isinstance(event, DeviceMoved):
-        row |= {"name": event.name, "relays": document(event.relays)}
-    if not isinstance(event, DeviceEdited):
-        row |= {"building": event.place.building, "apartment": event.place.apartment}
-    return row
-
-
-def words(r: Recorded[DeviceSynced]) -> Iterable[Row]:
-    for one in r.event.outcomes:
-        yield {
-            "community": r.community,
-            "device": r.event.device,
-            "holder": one.holder,
-            "kind": one.kind,
-            "state": one.state,
-            "digest": one.digest,
-            "reason": one.reason,
-            "reported_at": r.recorded_at,
-        }

@@ -4,11 +4,13 @@ import json
 from collections.abc import Mapping
 from datetime import UTC
 from functools import lru_cache
-from typing import Any
+from typing import Any, LiteralString
+from uuid import UUID
 
 from domain.access_groups import AccessGroup, Door, Schedule
 from domain.devices import Box, Device, Place, Relay
 from domain.lifts import Floor
+from domain.locks import Lock, LockSync, door
 from domain.parking import NO_VEHICLES, Vehicles
 from domain.record import ERASED, Personal
 from domain.residents import Card, Resident
@@ -16,6 +18,7 @@ from projections.devices.standing import Said
 from projections.projector import Row
 from schemas.of import schema_of
 
+SEALED: tuple[LiteralString, ...] = ("pin", "cards", "vehicles", "face")
 NO_BOX = Box(mac="", model="", firmware="", address="")  # rights do not ask for it
 
 
@@ -58,6 +61,21 @@ def device_of(row: Row) -> Device:
     )
 
 
+def lock_of(row: Row, sync: LockSync, phones: Mapping[UUID, Device]) -> Device:
+    """As the door that it is to rights (M15, M133)."""
+    lock = Lock(
+        lock=row["device"],
+        brand=row["brand"],
+        serial="",
+        name=row["name"],
+        place=Place(building=row["building"], apartment=row["apartment"]),
+        address="",
+        login=None,
+        phone=row["phone"],
+    )
+    return door(lock, sync, phones.get(row["phone"]))
+
+
 def resident_of(row: Row, opened: Mapping[str, Personal[str] | None]) -> Resident:
     """`opened` are the columns that stand sealed in the row."""
     cards, vehicles = opened["cards"], opened["vehicles"]
@@ -70,7 +88,8 @@ def resident_of(row: Row, opened: Mapping[str, Personal[str] | None]) -> Residen
         contact=ERASED,
         groups=frozenset(row["groups"]),
         pin=opened["pin"],
-        cards=frozenset(Card(code=code, typed=code) for code in held),
+        pin_made_by=row["pin_made_by"],
+        cards=frozenset(Card(code=code, typed=code, made_by=maker) for code, maker in held),
         vehicles=driven(vehicles) if isinstance(vehicles, str) else NO_VEHICLES,
         face=opened["face"],
         floors=frozenset(loaded(Floor, row["floors"], many=True)),

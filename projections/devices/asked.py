@@ -1,0 +1,35 @@
+"""What is asked of the tables of what is installed."""
+
+HOLDERS = """
+    (
+        select '' collate "C" as sort, holder, null as name from installed_credentials
+        where community = %(community)s and device = %(device)s and %(sort)s::text = ''
+        and holder > %(holder)s and not exists (
+            select from installed_residents
+            where community = %(community)s and resident = holder
+        )
+        group by holder order by holder limit %(limit)s
+    ) union all (
+        select sort, resident, name from installed_residents r
+        where community = %(community)s and (sort, resident) > (%(sort)s, %(holder)s)
+        and (groups && %(groups)s::uuid[] or exists (
+            select from installed_credentials
+            where community = %(community)s and device = %(device)s and holder = r.resident
+        ))
+        order by sort, resident limit %(limit)s
+    ) order by 1, 2 limit %(limit)s"""  # who is no longer a resident has no name, and is first
+ROOMS = """
+    select resident, number from installed_residents
+    join installed_apartments using (community, apartment) join installed_modes using (community)
+    where community = %s and pin_mode = 'apt_pin' and resident = any(%s)"""
+
+EVERYBODY = """
+    select resident, name from installed_residents
+    where community = %s and groups && %s::uuid[]
+    union all
+    select c.holder, r.name from installed_credentials c
+    left join installed_residents r on r.community = c.community and r.resident = c.holder
+    where c.community = %s and c.device = %s"""
+ON_A_PHONE = """
+    select * from installed_credentials
+    where community = %s and device = %s and holder = any(%s)"""
