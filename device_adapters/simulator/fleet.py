@@ -56,7 +56,7 @@ class PluggedIn:
     """A phone of a running fleet. Safe to use from any thread but the fleet's own."""
 
     def __init__(self, phone: Phone, line: Line, run: "Callable[[Awaitable[Any]], Any]") -> None:
-        self.phone, self.line, self._run = phone, line, run
+        self.phone, self.line, self.run = phone, line, run
 
     @property
     def url(self) -> str:
@@ -72,7 +72,7 @@ class PluggedIn:
         async def done() -> T:
             return act(self.phone)
 
-        result: T = self._run(done())
+        result: T = self.run(done())
         return result
 
     def punch(self, code: str) -> Outcome:
@@ -93,10 +93,10 @@ class PluggedIn:
 
     def unplug(self) -> None:
         """Really off: connections are refused, /sim too."""
-        self._run(self.line.unplug())
+        self.run(self.line.unplug())
 
     def plug_in(self) -> None:
-        self._run(self.line.plug_in())
+        self.run(self.line.plug_in())
 
 
 class Fleet:
@@ -138,7 +138,7 @@ class Fleet:
             storage.recall(data, phone)
             phone.config.values |= (access or Access()).settings()
             line = Line(phone, port + index if port else 0)
-            self.phones.append(PluggedIn(phone, line, self._run))
+            self.phones.append(PluggedIn(phone, line, self.run))
 
     def __getitem__(self, index: int) -> PluggedIn:
         return self.phones[index]
@@ -191,7 +191,7 @@ class Fleet:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._run(self.stop())
+        self.run(self.stop())
         if self._loop and self._thread:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
@@ -208,7 +208,7 @@ class Fleet:
             with suppress(RuntimeError):
                 loop.run_forever()
 
-    def _run(self, work: Awaitable[T]) -> T:
+    def run(self, work: Awaitable[T]) -> T:
         """In the fleet's thread."""
         if self._loop is None:
             raise RuntimeError("the fleet is not running")
