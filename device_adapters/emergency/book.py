@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from threading import RLock
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from domain.devices import (
     DeviceReplaced,
 )
 from domain.emergency import (
+    EPOCH,
     DoorResult,
     DoorsTried,
     Emergency,
@@ -53,8 +54,9 @@ class Question:
 
 @dataclass
 class Town:
-    """A community. `local` are orders that were given here and are not in the log yet; `busy` those
-    among them whom somebody is about right now.
+    """A community. `local` are orders that were given here and are not in the log yet. `known`:
+    since when orders that were given at a host are known: only what was found since then counts,
+    for whoever did not know of them may have done otherwise.
     """
 
     name: str = ""
@@ -64,7 +66,7 @@ class Town:
     wiring: dict[DeviceId, Wiring] = field(default_factory=dict)
     alarms: dict[AlarmId, AlarmRaised] = field(default_factory=dict)
     local: dict[OrderId, Order] = field(default_factory=dict)
-    busy: frozenset[OrderId] = frozenset()
+    known: dict[OrderId, datetime] = field(default_factory=dict)
 
     @property
     def orders(self) -> Emergency:
@@ -79,24 +81,27 @@ class Town:
         orders = self.orders
         doors = [Door(device=device.device, relay=relay.number) for relay in device.relays]
         found = {door: order for door in doors if (order := orders.order_for(door))}
-        return {
-            door.relay: order
-            for door, order in found.items()
-            if order.id not in self.busy and not self.is_done(door, order)
-        }
+        return {door.relay: order for door, order in found.items() if not self.is_done(door, order)}
 
     def is_done(self, door: Door, order: Order) -> bool:
         result = self.results.get(door)
-        done = result is not None and result.order == order.id and result.state == "verified"
-        return done and not order.open
+        if order.open or result is None or result.order != order.id:
+            return False
+        return result.state == "verified" and result.at > self.known.get(order.id, EPOCH)
+
+    def is_known(self, order: OrderId, at: datetime) -> None:
+        self.known[order] = max(at, self.known.get(order, EPOCH))
 
 
 class Book(Consumer):
-    """Safe to ask from any thread. `edition` grows with whatever a snapshot should have."""
+    """Safe to ask from any thread. `edition` grows with whatever a snapshot should have; `busy` are
+    the orders that somebody at this host is about right now, whom the hands leave to it; `live`:
+    what comes now has just happened.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.edition = 0
+        self.edition, self.busy, self.live = 0, frozenset[OrderId](), False
         self.towns = defaultdict[CommunityId, Town](Town)
         self._homes: dict[DeviceId, CommunityId] = {}
         self._work: dict[CommunityId, frozenset[DeviceId]] = {}
@@ -128,6 +133,10 @@ class Book(Consumer):
             town.emergency = Emergency.evolve(town.emergency, r.event) or town.emergency
             if not isinstance(r.event, EmergencySettingChanged):
                 town.local.pop(r.event.order, None)
+                if r.event.cause == "break_glass":
+                    town.is_known(r.event.order, r.recorded_at)
+                    if self.live:
+                        town.is_known(r.event.order, datetime.now(UTC))
 
     @on(FireInputsChosen)
     def wired(self, batch: Batch[FireInputsChosen]) -> None:
@@ -164,14 +173,14 @@ class Book(Consumer):
             self._work.pop(home, None)
             return self._note(home, result)
 
-    def adopt(self, home: CommunityId, order: Order, *, busy: bool) -> None:
+    def adopt(self, home: CommunityId, order: Order) -> None:
         """An order of this host. Also one that is in the log already: that changes nothing."""
         with self._lock:
             town = self.towns[home]
-            if order.id not in {one.id for one in town.emergency.orders}:
+            if order.id not in {one.id for one in (*town.emergency.orders, *town.local.values())}:
                 town.local[order.id] = order
-            town.busy = town.busy | {order.id} if busy else town.busy - {order.id}
-            self._work.pop(home, None)
+                town.is_known(order.id, datetime.now(UTC))
+                self._work.pop(home, None)
 
     def at_work(self) -> frozenset[DeviceId]:
         """The phones where something is to be done."""
@@ -187,7 +196,8 @@ class Book(Consumer):
             if (home := self._homes.get(device)) is None:
                 return None
             there = self.towns[home].devices[device]
-            orders = self.towns[home].to_do(there)
+            to_do = self.towns[home].to_do(there)
+        orders = {relay: order for relay, order in to_do.items() if order.id not in self.busy}
         return Task(community=home, device=there, orders=orders) if orders else None
 
     def copy(self) -> Mapping[CommunityId, Town]:

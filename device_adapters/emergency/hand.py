@@ -19,14 +19,18 @@ from domain.ids import DeviceId
 
 log = structlog.get_logger()
 Connect = Callable[[Device, Callable[[], None]], Doors]
-NOT_READ_BACK: Final = {True: "the relay stays shut", False: "the relay stays open"}
+NOT_READ_BACK: Final = {
+    True: "the relay stays shut",
+    False: "the relay stays open; a relay schedule may hold it",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
     """Seconds. `looks`: before a relay is read again that was not seen to follow; `beat`: between
     looks at doors that are held open; `doubt`: for how long a request that was not answered may
-    still open a door; `first_retry` doubles up to `last_retry`.
+    still open a door; `first_retry` doubles up to `last_retry`, and up to `unlocked` where all that
+    is left to do is a lock that the phone has heard.
     """
 
     looks: tuple[float, ...] = (0.3, 1.0)
@@ -34,6 +38,7 @@ class Pace:
     doubt: float = 12.0
     first_retry: float = 0.2
     last_retry: float = 2.0
+    unlocked: float = 30.0
 
 
 class Superseded(Exception):
@@ -154,7 +159,10 @@ class Hand:
                 self._say(task, relay, "verified")
         if fallen:
             return 0.0
-        return self._retry() if self._failures else self._rest(task)
+        if not self._failures:
+            return self._rest(task)
+        opens = any(order.open for order in task.orders.values())
+        return self._retry(self._pace.last_retry if opens else self._pace.unlocked)
 
     def _is_so(self, task: Task, shown: Mapping[int, bool]) -> bool:
         return all(shown.get(relay) is order.open for relay, order in task.orders.items())
@@ -171,11 +179,10 @@ class Hand:
         state: DoorState = "offline" if isinstance(failure, Offline) else "failed"
         for relay in task.orders:
             self._say(task, relay, state, failure.reason)
-        return self._retry()
+        return self._retry(self._pace.last_retry)
 
-    def _retry(self) -> float:
-        pause = self._pace.first_retry * (1 << min(self._failures - 1, 10))
-        return min(pause, self._pace.last_retry)
+    def _retry(self, most: float) -> float:
+        return min(self._pace.first_retry * (1 << min(self._failures - 1, 10)), most)
 
     def _say(self, task: Task, relay: int, state: DoorState, reason: str | None = None) -> None:
         order = task.orders[relay]

@@ -35,11 +35,12 @@ class Keeper:
         self._written, self._write_at = -1, 0.0
 
     def adopt(self) -> None:
-        for found in spool.spooled(self._folder / spool.NAME):
-            given = found.given
-            self._book.adopt(given.community, given.order, busy=found.busy)
-            for result in found.results:
-                self._book.note(given.community, result)
+        found = list(spool.spooled(self._folder / spool.NAME))
+        self._book.busy = frozenset(one.given.order.id for one in found if one.busy)
+        for one in found:
+            self._book.adopt(one.given.community, one.given.order)
+            for result in one.results:
+                self._book.note(one.given.community, result)
 
     def write(self) -> None:
         now = monotonic()

@@ -60,7 +60,7 @@ class Service:
         self._asking = Asking(self.book, dispatch, outside.connect, self._ours)
         self._keeper = Keeper(outside.folder, outside.master, self.book, dispatch)
         self._hands: dict[DeviceId, tuple[Hand, Errand]] = {}
-        self._ready, self._heard_at = False, 0.0
+        self._heard_at = 0.0
         self._threads = [
             Thread(target=work, args=args, name=f"emergency {name}", daemon=True)
             for name, work, args in (
@@ -108,10 +108,10 @@ class Service:
 
     def _hear(self) -> None:
         """Nobody goes to a door before all is known that was ordered since."""
-        begun, wait = monotonic(), TICK_SECONDS if self._ready else 0
+        begun, wait = monotonic(), TICK_SECONDS if self.book.live else 0
         records, upto = self._outside.log.read(self.book.position, wait)
         self._take(records)
-        self._ready |= upto == self.book.position
+        self.book.live |= upto == self.book.position
         self.book.position, self._heard_at = upto, begun
 
     def _take(self, records: Sequence[Recorded[Any]]) -> None:
@@ -125,10 +125,10 @@ class Service:
 
     def _send(self) -> None:
         """A hand to each phone where something is to be done by us."""
-        for device in self.book.at_work() if self._ready else ():
+        for device in self.book.at_work() if self.book.live else ():
             if task := self._desk.task(device):
                 self._hand(device, frozenset((r, one.id) for r, one in task.orders.items()))
-        if self._ready:
+        if self.book.live:
             self._asking.look(self._stop)
 
     def _hand(self, device: DeviceId, errand: Errand) -> None:
@@ -144,7 +144,7 @@ class Service:
         while not self._stop.wait(TICK_SECONDS):
             try:
                 self._keeper.adopt()
-                if self._ready and self._is_current():
+                if self.book.live and self._is_current():
                     self._keeper.write()
             except Exception as trouble:
                 log.error("emergency: this host's disk", error=type(trouble).__name__)

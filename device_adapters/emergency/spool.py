@@ -95,7 +95,7 @@ def spooled(folder: Path) -> Iterator[Spooled]:
             continue
         try:
             yield read(file, [json.loads(line) for line in lines], busy=busy)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             log.error("emergency: a spooled order cannot be read", file=file.name)
             file.rename(file.with_suffix(".unreadable"))
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,9 +22,9 @@ from domain.kernel import Event
 from eventlog.memory import MemoryLog
 from eventlog.port import Recorded, Unavailable
 from eventlog.sealing import Master
-from tests.builders import HARBOUR, a_community
+from tests.builders import ELSEWHERE, HARBOUR, a_community
 from tests.device_adapters.houses import device_id, registered
-from tests.scenario import MANAGER, a_bus, a_log, also
+from tests.scenario import MANAGER, a_bus, also
 
 KEK = Master(bytes(range(32)))
 QUICK = Pace(looks=(0.02, 0.05), beat=0.1, doubt=1.0, first_retry=0.02, last_retry=0.1)
@@ -97,6 +98,9 @@ class Scene:
     def happen(self, *facts: Event) -> None:
         also(self.log, *facts)
 
+    def elsewhere(self, *facts: Event) -> None:
+        also(self.log, *facts, community=ELSEWHERE)
+
     def events(self, kind: type[Event]) -> list[Any]:
         return [r.event for r in self.log.read(after=0, limit=100_000) if type(r.event) is kind]
 
@@ -106,8 +110,9 @@ class Scene:
         return [one for one in told if one.door.device == device_id(n)]
 
     def words(self, n: int) -> Mapping[int, tuple[bool, Word]]:
-        """The last of each relay: what was ordered, and what came of it."""
-        return {one.door.relay: (one.open, one.state) for one in self.results(n)}
+        """Of each relay what was ordered last, and what came of it."""
+        told = sorted(self.results(n), key=lambda one: one.generation)
+        return {one.door.relay: (one.open, one.state) for one in told}
 
     def open_relays(self, n: int) -> set[int]:
         return {relay for relay, is_open in self.fleet[n].state()["relays"].items() if is_open}
@@ -140,7 +145,8 @@ def a_scene(
     with ExitStack() as stack:
         fleet = stack.enter_context(Fleet(models))
         phones = [registered(n, sim) for n, sim in enumerate(fleet)]
-        log = a_log(a_community(home=home), *phones, *facts, community=home)
+        log = MemoryLog(lambda: datetime.now(UTC))
+        also(log, a_community(home=home), *phones, *facts, community=home)
         scene = Scene(fleet, folder, log, **options)
         if running:
             stack.enter_context(scene.service())
