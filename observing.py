@@ -2,6 +2,7 @@
 
 import logging.config
 import sys
+import threading
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any, Final
@@ -23,6 +24,13 @@ def log_as(process: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stdout),
     )
+    sys.excepthook = lambda _kind, failure, _trace: tell_end(failure)
+    threading.excepthook = lambda thread: tell_end(thread.exc_value)
+
+
+def tell_end(failure: BaseException | None) -> None:
+    """Of a process or a thread, by what nobody foresaw: Python would print its message."""
+    structlog.get_logger().error("ended", exc_info=failure)
 
 
 def logging_of(process: str) -> dict[str, Any]:

@@ -47,6 +47,18 @@ logging.getLogger("httpx").info("GET http://10.0.0.7/api?password=2468")
 logging.getLogger("kafka").warning("broker %s is away", 1)
 """
 
+END = """
+from threading import Thread
+from observing import log_as
+log_as("relay")
+def fail():
+    raise ValueError("PIN 2468 of Ann")
+thread = Thread(target=fail)
+thread.start()
+thread.join()
+fail()
+"""
+
 
 @pytest.fixture(scope="module")
 def lines() -> list[dict[str, Any]]:
@@ -77,6 +89,16 @@ def test_s12_a_failure_is_told_by_name_and_place_never_by_what_it_quotes(
     ]
     assert failures[0]["where"][-1].endswith(" fail")
     assert not any("Ann" in json.dumps(line) for line in lines)
+
+
+def test_s12_what_ends_a_thread_or_a_process_is_told_by_name_and_place_too() -> None:
+    command = [sys.executable, "-c", END]
+    said = subprocess.run(command, capture_output=True, check=False, text=True)  # noqa: S603
+    assert (said.returncode, said.stderr) == (1, "")
+    ends = [json.loads(line) for line in said.stdout.splitlines()]
+    assert [(end["event"], end["error"]) for end in ends] == [("ended", "ValueError")] * 2
+    assert all(end["where"][-1].endswith(" fail") for end in ends)
+    assert "2468" not in said.stdout
 
 
 def test_libraries_speak_in_the_same_lines_from_a_warning_on(lines: list[dict[str, Any]]) -> None:

@@ -83,6 +83,10 @@ OUTLETS: Final = {
 class Ahead(Exception):
     """The topic has what the log has not: an older backup of the log was restored."""
 
+    def __init__(self, published: int, head: int) -> None:
+        super().__init__(published, head)
+        self.published, self.head = published, head
+
 
 class Writer:
     """A transactional producer, good until the first error; `place` is what Kafka has."""
@@ -216,9 +220,12 @@ def lead(outlet: Outlet, source: Source, broker: Broker, db: Connection[Any], st
         try:
             with closing(Writer(outlet, broker, kept(db, outlet))) as writer:
                 carry(writer, source, db, stop)
-        except (KafkaError, Unavailable, Ahead) as failure:
-            error = f"{type(failure).__name__}: {failure}"
-            log.error("the relay begins anew", topic=outlet.topic, error=error)
+        except (KafkaError, Unavailable) as failure:
+            log.error("the relay begins anew", topic=outlet.topic, exc_info=failure)
+            stop.wait(RETRY_SECONDS)
+        except Ahead as of:
+            said = {"published": of.published, "head": of.head}
+            log.error("the topic is ahead of the log", topic=outlet.topic, **said)
             stop.wait(RETRY_SECONDS)
 
 
@@ -226,7 +233,7 @@ def carry(writer: Writer, source: Source, db: Connection[Any], stop: Flag) -> No
     for lost in writer.start.lost:
         log.error("published again, for Kafka lost it", topic=writer.outlet.topic, lost=lost)
     if writer.place.position > (head := source.head()):
-        raise Ahead(f"Kafka has position {writer.place.position}, the log ends at {head}")
+        raise Ahead(writer.place.position, head)
     while not stop.is_set():
         if (again := tell(db, writer.outlet, writer.place)) is not None:
             replay(writer, source, again)
