@@ -32,7 +32,10 @@ from sys import argv
 from eventlog.kafka.server import KafkaServer
 KafkaServer(Path(argv[1]), int(argv[2]), loads(argv[3])).exec()
 """
-SOONER = {"group.min.session.timeout.ms": "500"}  # tests cannot wait 6 s for a dead member
+SOONER = {  # a dead member, and a transaction that timed out, are seen in half a second
+    "group.min.session.timeout.ms": "500",
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms": "250",
+}
 CI = os.environ.get("CI") == "true"
 
 

@@ -36,6 +36,7 @@ INSERT = """
 POSITION = "SELECT max(position) FROM doors.positions WHERE name = %s"
 SCRIPT = """
 import signal, sys
+from importlib import import_module
 from json import loads
 from threading import Event
 import psycopg
@@ -51,9 +52,8 @@ stop = Event()
 signal.signal(signal.SIGTERM, lambda *_: stop.set())
 log = PostgresLog(said["append"], Master(bytes(32)))
 outlet = Outlet(name="relay-events", topic=said["topic"], source="/gatehouse/events")
-if said["careless"]:
-    from tests.eventlog.kafka.careless import install
-    install()
+if said["flaw"]:
+    import_module("tests.eventlog.kafka." + said["flaw"]).install()
 connect = lambda: psycopg.connect(said["project"], autocommit=True)
 follow(outlet, log, Broker(servers=said["servers"]), connect, stop)
 """
@@ -112,13 +112,14 @@ class Relaying:
             stop.set()
             thread.join(20)
 
-    def start(self, *, careless: bool = False) -> subprocess.Popen[bytes]:
+    def start(self, *, flaw: str = "") -> subprocess.Popen[bytes]:
+        """`flaw` names a module beside this one that is installed in it."""
         said = {
             "append": self.database.append,
             "project": self.database.project,
             "servers": self.broker.servers,
             "topic": self.topic,
-            "careless": careless,
+            "flaw": flaw,
         }
         command = [sys.executable, "-W", "ignore", "-c", SCRIPT, dumps(said)]
         self.processes.append(subprocess.Popen(command, cwd=ROOT))  # noqa: S603

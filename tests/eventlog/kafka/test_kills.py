@@ -48,11 +48,11 @@ def load(database: Database, many: int = 40, pause: float = 0.02) -> Iterator[No
         thread.join()
 
 
-def killed(relaying: Relaying, times: int, *, careless: bool = False) -> None:
+def killed(relaying: Relaying, times: int, *, flaw: str = "") -> None:
     """As soon as it has published something, and a little later each time."""
     random = Random(5)
     for _ in range(times):
-        before, process = relaying.position(), relaying.start(careless=careless)
+        before, process = relaying.position(), relaying.start(flaw=flaw)
         relaying.wait_for(before + 1)
         sleep(random.uniform(0, 0.2))
         process.kill()
@@ -82,7 +82,7 @@ def test_k5_control_idempotence_without_transactions_repeats_and_the_audit_says_
     relaying: Relaying,
 ) -> None:
     with load(relaying.database, many=150):
-        killed(relaying, 4, careless=True)
+        killed(relaying, 4, flaw="careless")
     with relaying.runs():
         relaying.wait_for(relaying.log.head())
     differences, _ = relaying.audited()
