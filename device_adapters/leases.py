@@ -126,6 +126,12 @@ class Leases:
         lease = self._held.get(partition)  # it may be lost already
         return partial(self._check, partition, lease.epoch if lease else 0)
 
+    def is_sure(self, partition: int) -> bool:
+        """Whether an exchange may begin now, without waiting."""
+        with self._bell:
+            lease = self._held.get(partition)
+            return lease is not None and self._clock() < lease.until
+
     def _check(self, partition: int, epoch: int) -> None:
         with self._bell:
             self._bell.wait_for(lambda: self._is_sure(partition, epoch))

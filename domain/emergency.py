@@ -88,8 +88,8 @@ class EmergencyAlarmChecked(Event):
 
 @frozen
 class DoorResult:
-    """What came of an order at a door. `verified`: its relay was read back and is so; `at`: when
-    that was found, by our clock.
+    """What came of an order at a door. `verified`: its relay was read back and is so; `shown`: how
+    it was read back, None if it could not be; `at`: when that was found, by our clock.
     """
 
     order: OrderId
@@ -97,6 +97,7 @@ class DoorResult:
     door: Door
     open: bool
     state: DoorState
+    shown: bool | None
     at: datetime
     reason: str | None = None
 

@@ -44,7 +44,7 @@ class AkuvoxDoors(AkuvoxPhone):
         self._wire.post("relay", "trig", data)
 
 
-def doors_of(device: Device, *, paced: bool, may: Callable[[], None]) -> AkuvoxDoors:
+def doors_of(device: Device, may: Callable[[], None], *, paced: bool) -> AkuvoxDoors:
     profile = profile_of(device.box.model)
     login = device.login if isinstance(device.login, Login) else None
     return AkuvoxDoors(device.box.address, login, profile if paced else profile.paced(0, 0), may)

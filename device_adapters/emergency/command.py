@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from getpass import getuser
 from socket import gethostname
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -108,7 +109,7 @@ def break_glass(*, opens: bool, community: str | None, wait: float, **given: Any
             ask,
             known,
             config.data / FOLDER,
-            lambda device, may: doors_of(device, paced=config.device_pace, may=may),
+            partial(doors_of, paced=config.device_pace),
             click.echo,
         )
     except Unclear as unclear:

@@ -1,7 +1,7 @@
 """Lanes leave a phone alone while somebody is about an emergency there."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Condition
 
@@ -27,6 +27,15 @@ class Gate:
             with self._bell:
                 self._inside[device] -= 1
                 self._bell.notify_all()
+
+    def before(self, device: DeviceId, may: Callable[[], None]) -> Callable[[], None]:
+        """What a lane asks before each request, after it has waited here."""
+
+        def ask() -> None:
+            self.wait(device)
+            may()
+
+        return ask
 
     def wait(self, device: DeviceId) -> None:
         """Until nobody is about an emergency there."""

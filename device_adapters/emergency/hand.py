@@ -153,10 +153,10 @@ class Hand:
             if shown.get(relay) is not order.open:
                 fallen |= self._kept.pop(relay, None) is not None
                 reason = self._refused.get(relay, NOT_READ_BACK[order.open])
-                self._say(task, relay, "failed", reason)
+                self._say(task, relay, "failed", shown.get(relay), reason)
             elif order.open or monotonic() >= self._doubt_until:
                 self._kept[relay] = order.id
-                self._say(task, relay, "verified")
+                self._say(task, relay, "verified", order.open)
         if fallen:
             return 0.0
         if not self._failures:
@@ -178,13 +178,20 @@ class Hand:
         self._failures += 1
         state: DoorState = "offline" if isinstance(failure, Offline) else "failed"
         for relay in task.orders:
-            self._say(task, relay, state, failure.reason)
+            self._say(task, relay, state, None, failure.reason)
         return self._retry(self._pace.last_retry)
 
     def _retry(self, most: float) -> float:
         return min(self._pace.first_retry * (1 << min(self._failures - 1, 10)), most)
 
-    def _say(self, task: Task, relay: int, state: DoorState, reason: str | None = None) -> None:
+    def _say(
+        self,
+        task: Task,
+        relay: int,
+        state: DoorState,
+        shown: bool | None,
+        reason: str | None = None,
+    ) -> None:
         order = task.orders[relay]
         result = DoorResult(
             order=order.id,
@@ -192,6 +199,7 @@ class Hand:
             door=Door(device=task.device.device, relay=relay),
             open=order.open,
             state=state,
+            shown=shown,
             at=datetime.now(UTC),
             reason=reason,
         )

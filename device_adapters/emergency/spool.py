@@ -152,6 +152,7 @@ def result_told(result: DoorResult) -> dict[str, Any]:
         "device": str(result.door.device),
         "relay": result.door.relay,
         "state": result.state,
+        "shown": result.shown,
         "at": result.at.isoformat(),
         "reason": result.reason,
     }
@@ -164,6 +165,7 @@ def result_of(said: Mapping[str, Any], order: Order) -> DoorResult:
         door=Door(device=DeviceId(UUID(said["device"])), relay=said["relay"]),
         open=order.open,
         state=said["state"],
+        shown=said["shown"],
         at=datetime.fromisoformat(said["at"]),
         reason=said["reason"],
     )

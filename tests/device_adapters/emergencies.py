@@ -46,7 +46,7 @@ class Followed:
 
 
 def connecting(device: Device, may: Callable[[], None]) -> Doors:
-    return doors_of(device, paced=False, may=may)
+    return doors_of(device, may, paced=False)
 
 
 @dataclass

@@ -233,7 +233,7 @@ def once_late(sim: PluggedIn, ms: int) -> Connect:
     late = [True]
 
     def connect(device: Device, may: Callable[[], None]) -> Doors:
-        phone = doors_of(device, paced=False, may=may)
+        phone = doors_of(device, may, paced=False)
         hold = phone.hold
 
         def slow(relay: int) -> None:

@@ -263,7 +263,13 @@ def test_d14_what_was_ordered_at_a_host_is_a_fact_whatever_has_happened_since(
 
 def test_m118_results_are_told_as_they_are() -> None:
     result = DoorResult(
-        order=OrderId(UUID(int=1)), generation=1, door=FRONT, open=True, state="verified", at=NOW
+        order=OrderId(UUID(int=1)),
+        generation=1,
+        door=FRONT,
+        open=True,
+        state="verified",
+        shown=True,
+        at=NOW,
     )
     [tried] = given(*HOME).when(ReportDoors(results=(result,)), by="system").decided()
     assert isinstance(tried, DoorsTried)
