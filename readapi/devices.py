@@ -1,17 +1,21 @@
 """The devices screen, and what is on the phones."""
 
+import json
 from uuid import UUID
 
 from flask import Response
 from flask_smorest import Blueprint
 
 from domain.ids import ApartmentId, BuildingId, CommunityId
+from domain.kernel import Unknown
 from domain.record import frozen
+from projections.devices.changes import Changes, Since
 from projections.devices.installed import Installed
+from projections.devices.live import Doc, LaneDoc, Live, live, shown
 from projections.devices.phones import DeviceDoc, Devices, Reach, Wanted
 from projections.devices.standing import HolderDoc, ResidentDoors
 from projections.projector import document
-from readapi.paging import PageQuery, answer, item, page_of
+from readapi.paging import AS_JSON, PageQuery, answer, item, items_of, page_of
 from readapi.waiting import HEADERS, After, reached
 from schemas.of import schema_of
 
@@ -63,16 +67,61 @@ def one(after: After, *, community: UUID, device: UUID) -> Response:
 @devices.arguments(schema_of(PageQuery)(), location="query")
 @devices.response(200, page_of(HolderDoc), headers=HEADERS)
 def credentials(asked: PageQuery, *, community: UUID, device: UUID) -> Response:
-    """Who has rights at a phone or is still on it, and how each credential stands there (M99)."""
-    model = reached(Installed, asked)
-    return answer(model.holders(CommunityId(community), device, asked.after, asked.size))
+    """Who has rights at a phone or is still on it, and how each credential stands there: since when
+    it is wanted so, when the phone was last read, how often it was tried in vain (M99).
+    """
+    home, changes = CommunityId(community), reached(Changes, asked, etag=False)
+    now = live(changes.db, [device]).get(device)
+    model = reached(Installed, asked, besides=now and (now.lane.failure, now.trials))
+    page = model.holders(home, device, asked.after, asked.size)
+    people = items_of(page)
+    since = changes.since(home, [device], [UUID(one["holder"]) for one in people])
+    for one in people:
+        one["credentials"] = as_of_now(one["credentials"], device, UUID(one["holder"]), now, since)
+    return answer(page, people)
+
+
+@devices.route("/devices/<uuid:device>/lane")
+@devices.arguments(schema_of(After)(), location="query")
+@devices.response(200, schema_of(LaneDoc), headers=HEADERS)
+def lane(after: After, *, community: UUID, device: UUID) -> Response:
+    """What waits for a phone since when, and how many revocations among it; 404 while no adapter
+    keeps it (M99).
+    """
+    model = reached(Devices, after, etag=False)
+    model.of(CommunityId(community), device)
+    if (now := live(model.db, [device]).get(device)) is None:
+        raise Unknown("Lane", device)
+    return item(document(now.lane))
 
 
 @devices.route("/residents/<uuid:resident>/doors")
 @devices.arguments(schema_of(After)(), location="query")
 @devices.response(200, schema_of(ResidentDoors), headers=HEADERS)
 def doors(after: After, *, community: UUID, resident: UUID) -> Response:
-    """The phones where a resident has rights now, whether each credential is proved to be there,
-    and the phones that have yet to forget something (M99, M38).
+    """The phones where a resident has rights now, how each credential stands there, and the phones
+    that have yet to forget something (M99, M38).
     """
-    return item(document(reached(Installed, after).doors(CommunityId(community), resident)))
+    home, changes = CommunityId(community), reached(Changes, after, etag=False)
+    phones = changes.phones(home)
+    lives = live(changes.db, phones)
+    now = {id: (one.lane.failure, one.trials.get(resident)) for id, one in lives.items()}
+    found = reached(Installed, after, besides=now).doors(home, resident)
+    since = changes.since(home, phones, [resident])
+    doc = json.loads(document(found))
+    for phone in (*doc["doors"], *doc["withdrawing"]):
+        id = UUID(phone["device"])
+        told = as_of_now(phone["credentials"], id, resident, lives.get(id), since)
+        phone["credentials"] = told
+    return item(AS_JSON.encode(doc))
+
+
+def as_of_now(
+    credentials: list[Doc], device: UUID, holder: UUID, now: Live | None, since: Since
+) -> list[Doc]:
+    """With what is no event: since when each waits, and how it was tried last."""
+    return [
+        shown(one, now, holder, said.isoformat() if said else None)
+        for one in credentials
+        for said in [since.get((device, holder, one["kind"]))]
+    ]

@@ -112,4 +112,5 @@ def words(r: Recorded[DeviceSynced]) -> Iterable[Row]:
             "digest": one.digest,
             "reason": one.reason,
             "reported_at": r.recorded_at,
+            "tries": one.tries,
         }

@@ -115,6 +115,7 @@ class Installed(Projector):
         create table installed_credentials (
             community uuid, device uuid, holder uuid, kind text,
             state text not null, digest bytea, reason text, reported_at timestamptz not null,
+            tries int not null,
             primary key (community, device, holder, kind)
         );
         create index on installed_credentials (community, holder);

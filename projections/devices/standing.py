@@ -13,7 +13,15 @@ from domain.record import frozen
 from domain.residents import Resident
 
 State = Literal[
-    "pending", "unverifiable", "verified", "mismatch", "rejected", "undeliverable", "withdrawing"
+    "pending",
+    "sent",
+    "verified",
+    "unverifiable",
+    "mismatch",
+    "rejected",
+    "blocked",
+    "undeliverable",
+    "withdrawing",
 ]
 Digest = Callable[[str], bytes]
 
@@ -26,6 +34,7 @@ class Said:
     digest: bytes | None
     reason: str | None
     reported_at: datetime
+    tries: int
 
 
 @frozen
@@ -38,11 +47,16 @@ class OpenedDoc:
 
 @frozen
 class CredentialDoc:
-    """`verified`: read back from the phone just as it is wanted now. `unverifiable`: written so, to
-    a phone that does not show it. `pending`: what is wanted now has not been confirmed.
+    """`pending`: what is wanted now is still to be written. `sent`: it is written and not yet read
+    back. `verified`: read back just so. `unverifiable`: written so, to a phone that does not show
+    it. `mismatch`, `rejected`: the phone holds something else, or refuses it; it is tried again.
+    `blocked`: it was tried three times and is left alone until `again_at`, or the phone does not
+    answer: `reason` says why. `undeliverable`: this phone cannot take it, for the `reason`.
     `withdrawing`: no longer wanted, and not yet read back as gone.
 
-    `reported_at` is when the phone was last found so; null where there is no word of it yet.
+    `wanted_since`: the last change that it follows from, null where that is not known any more.
+    `reported_at`: when the phone was last found so; null where there is no word of it yet.
+    `tries`: how often it was written in vain.
     """
 
     kind: CredentialKind
@@ -50,6 +64,9 @@ class CredentialDoc:
     doors: tuple[OpenedDoc, ...]
     reported_at: datetime | None
     reason: str | None
+    wanted_since: datetime | None = None
+    tries: int = 0
+    again_at: datetime | None = None
 
 
 @frozen
@@ -128,6 +145,7 @@ def granted(
         doors=opened,
         reported_at=last.reported_at,
         reason=last.reason,
+        tries=last.tries,
     )
 
 
@@ -138,6 +156,7 @@ def withdrawing(kind: CredentialKind, last: Said) -> CredentialDoc:
         doors=(),
         reported_at=last.reported_at,
         reason=last.reason,
+        tries=last.tries,
     )
 
 

@@ -28,6 +28,7 @@ def said_of(row: Row) -> Said:
         digest=row["digest"],
         reason=row["reason"],
         reported_at=row["reported_at"].astimezone(UTC),
+        tries=row["tries"],
     )
 
 

@@ -1,17 +1,23 @@
 """GET …/devices, …/devices/{id}/credentials and …/residents/{id}/doors through HTTP."""
 
 from collections.abc import Iterator
+from datetime import time
 from typing import Any
 from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
+from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from config import Database
-from domain.access_groups import Door
-from domain.devices import Outcome, Place
-from domain.ids import DeviceId
+from domain.access_groups import AccessGroupEdited, Door, Schedule
+from domain.devices import DeviceEdited, Outcome, Place, Relay
+from domain.ids import DeviceId, ResidentId
 from domain.kernel import Event
+from domain.residents import PinIssued, ResidentDeleted
+from domain.settings import PinModeChanged
+from projections.devices.changes import Changes
 from projections.devices.installed import Installed
 from projections.devices.phones import Devices
 from readapi.devices import devices
@@ -22,6 +28,7 @@ from tests.builders import (
     GATE,
     GYM,
     HARBOUR,
+    NOW,
     SWIMMERS,
     TOWER,
     a_building,
@@ -36,14 +43,17 @@ from tests.read_models import House, pages
 
 HOME = f"/api/v1/communities/{HARBOUR}"
 URL = f"{HOME}/devices"
-KINDS = Devices, Installed
+KINDS = Changes, Devices, Installed
 PIN = "24681357"
+NIGHT = Schedule(repeat="daily", start=time(22), end=time(6))
 
 
 @pytest.fixture
 def house(module_database: Database) -> House:
     house = House(module_database)
     house.forget(*KINDS)
+    with house.connect("doors") as db:
+        db.execute("delete from lanes")
     house.happened(a_building(TOWER, "Tower"), a_device(GATE, "Gate"))
     house.happened(a_device(GYM, "Gym", place=Place()), online(GYM))
     house.happened(a_group(SWIMMERS, Door(device=GATE, relay=1)))
@@ -112,6 +122,113 @@ def test_the_list_is_304_while_only_people_change(web: FlaskClient, house: House
     assert web.get(URL, headers=same).status_code == 200
 
 
+def said_at(house: House, kind: type[Event]) -> str:
+    """When the last event of a kind was recorded, as an answer tells it."""
+    return [r.recorded_at for r in house.log.read(after=0) if type(r.event) is kind][-1].isoformat()
+
+
+def told(house: House, device: DeviceId, **columns: object) -> None:
+    """What an adapter's process tells of a phone once a second."""
+    row = {
+        "waiting": 0,
+        "revocations": 0,
+        "suspended": 0,
+        "online": True,
+        "failure": None,
+    } | columns
+    names = sql.SQL(", ").join(map(sql.Identifier, row))
+    values = [Jsonb(v) if isinstance(v, list) else v for v in row.values()]
+    marks = sql.SQL(", ").join([sql.SQL("%s")] * len(row))
+    into = sql.SQL("insert into lanes (device, {}) values (%s, {})").format(names, marks)
+    with house.connect("doors") as db:
+        db.execute("delete from lanes where device = %s", [device])
+        db.execute(into, [device, *values])
+
+
+def credential(web: FlaskClient, who: ResidentId = ANN) -> dict[str, Any]:
+    """As both screens show it."""
+    found: Any = web.get(f"{HOME}/residents/{who}/doors").json
+    [phone] = found["doors"] or found["withdrawing"]
+    listed: Any = web.get(f"{URL}/{GATE}/credentials").json["items"]  # type: ignore[index]
+    [same] = [item["credentials"] for item in listed if item["holder"] == str(who)]
+    assert same == phone["credentials"]
+    [only] = same
+    return dict(only)
+
+
+TRIED = {"holder": str(ANN), "state": "mismatch", "tries": 2, "reason": "is missing"}
+AGAIN = "2026-03-02T09:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("lane", "state", "reason", "tries"),
+    [
+        ({}, "pending", None, 0),
+        ({"trying": [TRIED | {"state": "sent", "tries": 0, "reason": None}]}, "sent", None, 0),
+        ({"trying": [TRIED]}, "mismatch", "is missing", 2),
+        ({"trying": [TRIED | {"state": "rejected", "reason": "Failed"}]}, "rejected", "Failed", 2),
+        ({"trying": [TRIED | {"tries": 3}]}, "blocked", "is missing", 3),
+        ({"online": False, "failure": "offline: no answer"}, "blocked", "offline: no answer", 0),
+        ({"online": None, "failure": None}, "pending", None, 0),
+    ],
+)
+def test_d5_d3_how_a_credential_stands_right_now(
+    web: FlaskClient, house: House, lane: dict[str, Any], state: str, reason: str, tries: int
+) -> None:
+    trying = [one | {"again_at": AGAIN} for one in lane.pop("trying", [])]
+    told(house, GATE, **lane, trying=trying)
+    found = credential(web)
+    assert (found["state"], found["reason"], found["tries"]) == (state, reason, tries)
+    assert found["again_at"] == (AGAIN if trying else None)
+    assert found["wanted_since"] == said_at(house, PinIssued)
+
+
+def test_d5_what_is_proved_stays_so_while_the_phone_is_away(web: FlaskClient, house: House) -> None:
+    digest = house.vault.digest(HARBOUR, "credential", f"{PIN}|daily:://00:00-23:59@1")
+    more(house, synced(GATE, Outcome(holder=ANN, kind="pin", state="verified", digest=digest)))
+    told(house, GATE, online=False, failure="offline: no answer")
+    assert credential(web)["state"] == "verified"
+    more(house, ResidentDeleted(resident=ANN))
+    found = credential(web)
+    assert (found["state"], found["reason"]) == ("withdrawing", "offline: no answer")
+    assert found["wanted_since"] == said_at(house, ResidentDeleted)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        AccessGroupEdited(
+            group=SWIMMERS,
+            name="Swim",
+            schedule=NIGHT,
+            doors=frozenset({Door(device=GATE, relay=1)}),
+        ),
+        DeviceEdited(device=GATE, name="Gate", relays=(Relay(number=1, name="Gate 1"),)),
+        PinModeChanged(community=HARBOUR, pin_mode="apt_pin"),
+    ],
+)
+def test_d5_it_is_wanted_since_the_last_change_that_it_follows_from(
+    web: FlaskClient, house: House, changed: Event
+) -> None:
+    more(house, changed)
+    assert credential(web)["wanted_since"] == said_at(house, type(changed))
+
+
+def test_d6_what_waits_for_a_phone_since_when_and_how_many_revocations(
+    web: FlaskClient, house: House
+) -> None:
+    url = f"{URL}/{GYM}/lane"
+    assert web.get(url).status_code == 404
+    told(house, GYM, online=None)
+    assert web.get(url).json["reach"] == "not_reached_yet"  # type: ignore[index]
+    told(house, GYM, online=False, failure="offline", waiting=7, revocations=3, waiting_since=NOW)
+    found: Any = web.get(url).json
+    assert (found["reach"], found["failure"]) == ("offline", "offline")
+    assert (found["waiting"], found["revocations"]) == (7, 3)
+    assert found["waiting_since"] == NOW.isoformat()
+    assert web.get(url.replace(str(HARBOUR), str(ELSEWHERE))).status_code == 404
+
+
 def test_d5_doors_of_a_resident_over_time(web: FlaskClient, house: House) -> None:
     url = f"{HOME}/residents/{ANN}/doors"
     answer = web.get(url)
@@ -124,6 +241,9 @@ def test_d5_doors_of_a_resident_over_time(web: FlaskClient, house: House) -> Non
             "doors": [{"relay": 1, "name": "Gate 1"}],
             "reported_at": None,
             "reason": None,
+            "wanted_since": said_at(house, PinIssued),
+            "tries": 0,
+            "again_at": None,
         }
     ]
     text = f"{PIN}|daily:://00:00-23:59@1"
