@@ -239,7 +239,7 @@ class Keeper:
         return key in unproven and unproven[key] == self.wants.of(key)
 
     def _write(self, todo: Sequence[str], grants: bool) -> None:
-        for batch in self._sent.batches(todo):
+        for batch in self._sent.batches(todo, grants=grants):
             self._found.doubt(batch)
             self._sent.write({key: self.wants.of(key) for key in batch})
             self._lane.wrote(len(batch), grants)

@@ -81,8 +81,8 @@ class Status:
 class Held:
     """A record of ours as a phone shows it, to be compared with what it would show.
 
-    `opens` is the driver's own wording of schedules by content, and relays. A field that the
-    phone does not show is None on both sides.
+    `opens` is the driver's own wording of schedules by content, and relays; `face` tells which
+    photo it is. A field that the phone does not show is None on both sides.
     """
 
     name: Personal[str]
@@ -90,6 +90,21 @@ class Held:
     cards: Personal[frozenset[str]]
     opens: frozenset[str]
     room: str | None = None
+    vehicles: Personal[frozenset[str]] = frozenset()
+    face: Personal[str] | None = None
+    floors: frozenset[int] = frozenset()
+
+    def kinds(self) -> frozenset[CredentialKind]:
+        """What is there, as far as it tells: a plate and a UHF tag look the same."""
+        there: dict[CredentialKind, object] = {
+            "pin": self.pin,
+            "card": self.cards,
+            "uhf": self.vehicles,
+            "plate": self.vehicles,
+            "face": self.face,
+            "floors": self.floors,
+        }
+        return frozenset(kind for kind, found in there.items() if found)
 
 
 @frozen

@@ -22,11 +22,14 @@ class Sent:
         self._refused: dict[str, str] = {}
         self._spoiled: set[str] = set()
 
-    def batches(self, keys: Sequence[str]) -> Iterable[Sequence[str]]:
-        together = [key for key in keys if key not in self.alone]
+    def batches(self, keys: Sequence[str], *, grants: bool) -> Iterable[Sequence[str]]:
+        """Those of faces one by one: a photo takes as long as many records, and what must go is not
+        to wait for several."""
+        alone = {key for key in keys if key in self.alone or (grants and key.endswith("-face"))}
+        together = [key for key in keys if key not in alone]
         for start in range(0, len(together), self._batch):
             yield together[start : start + self._batch]
-        yield from ([key] for key in keys if key in self.alone)
+        yield from ([key] for key in keys if key in alone)
 
     def write(self, wanted: Wanted) -> None:
         """A batch that is refused is tried again one by one: one bad record spoils all."""

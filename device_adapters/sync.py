@@ -9,6 +9,7 @@ from commands.bus import Dispatch
 from device_adapters.doorlog import Witness
 from device_adapters.lane import Lane
 from device_adapters.lanes import Lanes
+from device_adapters.orders import Note, Orders
 from device_adapters.port import Phone
 from device_adapters.said import Said
 from device_adapters.saying import Beside, Reporting
@@ -29,7 +30,9 @@ from domain.devices import (
     DeviceWentOffline,
     DeviceWentOnline,
 )
+from domain.faces import FaceEnrolled, FaceRemoved
 from domain.ids import CommunityId, DeviceId
+from domain.lifts import FloorsChosen
 from domain.locks import (
     LockConnected,
     LockLinked,
@@ -39,6 +42,15 @@ from domain.locks import (
     LockRenamed,
     LockSyncChosen,
 )
+from domain.maintenance import (
+    AutopKept,
+    ConnectTypeChosen,
+    OperationAsked,
+    OperationBegun,
+    OperationEnded,
+    PushButtonsChosen,
+)
+from domain.parking import VehiclesChanged
 from domain.record import frozen
 from domain.relay_schedules import RelayScheduleChosen
 from domain.residents import (
@@ -64,6 +76,7 @@ class Outside:
 
     digest: a keyed hash of a community (eventlog.port.Vault). event_url: what a phone is to call
     when something happens, if anything. now: unix seconds, against which phones' clocks are held.
+    note: what no phone's log holds, for the door log.
     """
 
     dispatch: Dispatch
@@ -72,6 +85,7 @@ class Outside:
     poll: Poll
     event_url: Callable[[CommunityId, Device], str | None]
     now: Callable[[], float]
+    note: Note = lambda home, entry: None
 
 
 class DoorSync(Consumer):
@@ -87,6 +101,7 @@ class DoorSync(Consumer):
         self._homes: dict[DeviceId, CommunityId] = {}
         self._said = defaultdict[DeviceId, Said](Said)
         self._reporting = Reporting(outside.dispatch, self._homes)
+        self._orders = Orders(outside.dispatch, outside.note, self._device, outside.now)
         self.lanes = Lanes(self._reporting, self._poll, rhythm, outside.now)
 
     @on(
@@ -96,6 +111,10 @@ class DoorSync(Consumer):
         PinIssued,
         PinRevoked,
         CardsChanged,
+        VehiclesChanged,
+        FaceEnrolled,
+        FaceRemoved,
+        FloorsChosen,
         ResidentDeleted,
     )
     def people(self, batch: Batch[Any]) -> None:
@@ -140,6 +159,18 @@ class DoorSync(Consumer):
             self._sites[r.community].device(r.event.device, r.event)
             self._said.pop(r.event.device, None)
             self.lanes.retire(r.event.device)
+
+    @on(
+        OperationAsked,
+        OperationBegun,
+        OperationEnded,
+        AutopKept,
+        ConnectTypeChosen,
+        PushButtonsChosen,
+    )
+    def orders(self, batch: Batch[Any]) -> None:
+        for r in batch:
+            self._orders.take(r.community, r.event)
 
     @on(RelayScheduleChosen)
     def relay_schedules(self, batch: Batch[RelayScheduleChosen]) -> None:
@@ -216,6 +247,10 @@ class DoorSync(Consumer):
                 lane.want(wishes, site.pin_mode, site.zone)
                 if not known:
                     lane.start()
+        self._orders.hand_out(self.lanes)
+
+    def _device(self, home: CommunityId, device: DeviceId) -> Device | None:
+        return self._sites[home].devices.get(device)
 
     def _open(self, device: Device) -> Lane:
         home, digest = self._homes[device.device], self._outside.digest

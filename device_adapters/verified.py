@@ -15,7 +15,7 @@ from domain.settings import PinMode
 
 Digest = Callable[[str], bytes]
 TRIES: Final = 3
-FIELDS: Final = ("pin", "cards", "opens", "name", "room")
+FIELDS: Final = ("pin", "cards", "vehicles", "face", "floors", "opens", "name", "room")
 MODE, ZONE = "PIN mode", "time zone"  # the keys under which they fail
 
 
@@ -95,12 +95,8 @@ class Findings:
 
     def stray(self, key: str, found: Held) -> None:
         self.verified.pop(key, None)
-        kinds: dict[CredentialKind, bool] = {
-            "pin": bool(found.pin),
-            "card": bool(found.cards),
-            "held_open": key == HELD_OPEN,
-        }
-        self.strays[key] = frozenset(kind for kind, there in kinds.items() if there)
+        kinds = found.kinds()
+        self.strays[key] = kinds | {"held_open"} if key == HELD_OPEN else kinds
 
     def doubt(self, keys: Iterable[str]) -> None:
         """They are about to be written: until they are read again they may be there or not."""

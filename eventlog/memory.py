@@ -32,13 +32,13 @@ class MemoryPhotos:
     """eventlog.port.Photos."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[CommunityId, UUID, str], bytes] = {}
+        self._kept: dict[tuple[UUID, str], bytes] = {}
 
     def keep(self, community: CommunityId, subject: UUID, picture: bytes) -> None:
-        self._kept[community, subject, known_by(picture)] = picture
+        self._kept[subject, known_by(picture)] = picture
 
-    def get(self, community: CommunityId, subject: UUID, photo: str) -> bytes | None:
-        return self._kept.get((community, subject, photo))
+    def get(self, subject: UUID, photo: str) -> bytes | None:
+        return self._kept.get((subject, photo))
 
 
 class MemoryLog:

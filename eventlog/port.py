@@ -77,7 +77,7 @@ class Photos(Protocol):
     def keep(self, community: CommunityId, subject: UUID, picture: bytes) -> None:
         """Before the append that claims it; what nobody claims is dropped (ADR 18)."""
 
-    def get(self, community: CommunityId, subject: UUID, photo: str) -> bytes | None:
+    def get(self, subject: UUID, photo: str) -> bytes | None:
         """The picture that is known by this (domain.faces); None once it is gone."""
 
 

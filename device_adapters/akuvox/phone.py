@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from math import ceil
 from time import monotonic, sleep
 from typing import Any, Final
+from uuid import UUID
 
-from device_adapters.akuvox import rows, windows, zones
+from device_adapters.akuvox import fits, rows, windows, zones
 from device_adapters.akuvox.profiles import Profile, profile_of
 from device_adapters.akuvox.rows import Row
 from device_adapters.akuvox.windows import OURS, Window
@@ -26,6 +27,8 @@ from domain.devices import Device, Login
 from domain.rights import Entry
 from domain.settings import PinMode
 
+Photo = Callable[[UUID, str], bytes | None]  # whose, and which; None once it is gone
+NO_PHOTOS: Final[Photo] = lambda holder, photo: None  # noqa: E731 - a default of two signatures
 BYTES_A_ROW: Final = 800
 MOST_PAGES: Final = 100
 PAGES_AT_ONCE: Final = 8  # at 0.25 s a page a revocation waits for 2 s
@@ -53,10 +56,13 @@ EVENTS: Final = (
 )
 
 
-def a_phone(device: Device, tune: Callable[[Profile], Profile] = lambda p: p) -> "AkuvoxPhone":
+def a_phone(
+    device: Device, tune: Callable[[Profile], Profile] = lambda p: p, photo: Photo = NO_PHOTOS
+) -> "AkuvoxPhone":
     """The phone in a place; `tune` has the last word on what is known of its model."""
     login = device.login if isinstance(device.login, Login) else None
-    return AkuvoxPhone(device.box.address, login, tune(profile_of(device.box.model)))
+    profile = tune(profile_of(device.box.model))
+    return AkuvoxPhone(device.box.address, login, profile, photo=photo)
 
 
 class AkuvoxPhone:
@@ -66,10 +72,12 @@ class AkuvoxPhone:
         login: Login | None,
         profile: Profile,
         may: Callable[[], None] = lambda: None,
+        photo: Photo = NO_PHOTOS,
     ) -> None:
-        self.profile, self.limits = profile, profile.limits
+        self.profile, self.limits, self._photo = profile, profile.limits, photo
         self._wire = Wire(address, login, profile.pause, may)
         self._ids: Mapping[str, str] = {}
+        self._faces: Collection[str] = ()
         self._schedules: Sequence[Row] = ()
         self._by_hand: Sequence[str] = ()
         self._others = self.strangers = 0
@@ -123,7 +131,7 @@ class AkuvoxPhone:
         self._set_config(zones.settings(zone, at, self.profile))
 
     def fit(self, entry: Entry) -> Fit:
-        return rows.fit(entry, self.profile)
+        return fits.fit(entry, self.profile)
 
     def overflow(self, entries: Sequence[Entry]) -> Mapping[str, str]:
         """Who comes last finds no room; rows of others have theirs already."""
@@ -150,6 +158,7 @@ class AkuvoxPhone:
         self._others = len(users) - len(mine)
         self._by_hand = [row["ID"] for row in users if rows.by_hand(row)]
         self.strangers = len(self._by_hand)
+        self._faces = {file for row in users if (file := rows.seen_face(row))}
         used = (windows.pairs_of(rows.schedule_value(row)) for row in users)
         self._in_use = frozenset(id for pairs in used for id, _ in pairs)
         return Shown(mine, meanings(self._schedules), self.profile)
@@ -161,15 +170,26 @@ class AkuvoxPhone:
             self._wire.post("user", "del", {"item": known})
 
     def put(self, entries: Collection[Entry]) -> None:
-        """Whose schedules the phone did not take is left out, which the reading back will show."""
+        """Whose schedules the phone did not take, or whose photo is gone, is left out, which the
+        reading back will show."""
         ids = self._ensured(entries)
-        ready = [entry for entry in entries if needed(entry) <= ids.keys()]
+        ready = [e for e in entries if needed(e) <= ids.keys() and self._has_photo(e)]
         written = [(e.key, rows.row_of(e, ids, self.profile)) for e in ready]
         known = [{"ID": self._ids[key], **row} for key, row in written if key in self._ids]
         new = [row for key, row in written if key not in self._ids]
         for action, items in (("set", known), ("add", new)):
             if items:
                 self._wire.post("user", action, {"item": items})
+
+    def _has_photo(self, entry: Entry) -> bool:
+        """Before the record that names it; what the phone shows that it knows is not sent again."""
+        file = rows.face_file(entry)
+        if file is None or file in self._faces:
+            return True
+        picture = self._photo(entry.holder, str(entry.face))
+        if picture:
+            self._wire.upload("filetool", file, picture, destFile="Face", index="")
+        return picture is not None
 
     def withdraw_strangers(self) -> None:
         if self._by_hand:

@@ -18,7 +18,10 @@ class Profile:
     characters. batch: records in a write, so that it is done in 5 s. pause, settle: seconds after
     a request, and after a write before it can be read back. pin_mode, room: the setting that is "1"
     where APT#PIN is to be keyed in, and the field with the apartment. knows_cities: it changes its
-    clock by itself where its city does; else it is to be given another offset each time.
+    clock by itself where its city does; else it is to be given another offset each time. vehicles:
+    plates or UHF tags that a person may have; faces: it knows people by their photos; floors: up to
+    which it calls a lift. What is not known to be there is 0, for what a phone does not know it
+    would never show, and nobody could tell whether the rest of the record is right (M128).
     """
 
     model: str
@@ -39,6 +42,9 @@ class Profile:
     pin_mode: str = "Config.DoorSetting.PASSWORD.PinMode"
     room: str = "Room"
     knows_cities: bool = False
+    vehicles: int = 0
+    faces: bool = False
+    floors: int = 0
 
     def paced(self, pause: float, settle: float, batch: int = 100) -> "Profile":
         """For a phone that needs no sparing, such as a simulated one."""
@@ -59,6 +65,9 @@ CAUTIOUS = Profile(
     ),
 )
 
+# Five vehicles [KB], on rows as [UL] has them; which models, and which know faces: as the vendor's
+# catalogue says [G]. LiftFloorNum is on rows [PL][SY][UL]; that several of 1 to 128 stand there by
+# `;`: [G]. [UL] is Ultra-The-Dev's integration for Home Assistant.
 KNOWN = (
     Profile(
         model="X916",
@@ -66,6 +75,9 @@ KNOWN = (
         relays=4,
         users=50_000,
         schedule_write=("ScheduleRelay",),
+        vehicles=5,
+        faces=True,
+        floors=128,
     ),
     Profile(
         model="X915S",
@@ -73,6 +85,9 @@ KNOWN = (
         relays=3,
         users=20_000,
         schedule_write=("ScheduleRelay",),
+        vehicles=5,
+        faces=True,
+        floors=128,
     ),
     Profile(
         model="E18",
@@ -80,6 +95,9 @@ KNOWN = (
         relays=2,
         users=10_000,
         schedule_write=("Schedule-Relay",),
+        vehicles=5,
+        faces=True,
+        floors=128,
     ),
     Profile(
         model="R20A",
@@ -88,6 +106,8 @@ KNOWN = (
         users=4_000,
         schedule_write=("ScheduleRelay",),
         separator=";",
+        vehicles=5,
+        floors=128,
     ),
     Profile(
         model="S532",
@@ -95,6 +115,7 @@ KNOWN = (
         relays=2,
         users=10_000,
         separator=";",
+        floors=128,
     ),
     Profile(
         model="E12W",
@@ -110,6 +131,9 @@ KNOWN = (
         relays=3,
         users=20_000,
         schedule_write=("ScheduleRelay",),
+        vehicles=5,
+        faces=True,
+        floors=128,
     ),
 )
 PROFILES: Mapping[str, Profile] = MappingProxyType({known.model: known for known in KNOWN})

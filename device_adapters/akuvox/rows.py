@@ -2,21 +2,21 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from device_adapters.akuvox import windows
 from device_adapters.akuvox.profiles import Profile
 from device_adapters.akuvox.windows import Window
-from device_adapters.port import Fit, Garbled, Held, Opened
-from domain.devices import CredentialKind
-from domain.rights import Entry
+from device_adapters.port import Garbled, Held, Opened
+from domain.rights import METHODS, Entry
 
-KEY: Final = re.compile(r"[0-9a-f]{32}(-pin|-card)?")
+KEY: Final = re.compile(rf"[0-9a-f]{{32}}(-({'|'.join(METHODS)}))?")
 SCHEDULE_FIELDS: Final = ("ScheduleRelay", "Schedule-Relay", "Schedule")  # readers try all [PL]
 CLOUDS: Final = "2"  # SourceType of rows that the vendor's cloud owns
-HEX_CARD: Final = re.compile(r"[0-9A-F]+", re.ASCII)
+PLACES: Final = 5  # of vehicles in a row, the empty ones, too [UL]
+REGISTERED: Final = ("FaceRegisterStatus", "FaceRegister")  # by version [UL]
+FILED: Final = ("FaceFileName", "FaceUrl")  # the second may be a whole path [UL]
 Row = Mapping[str, str]
 
 
@@ -33,10 +33,15 @@ def all_text(item: Mapping[str, Any]) -> bool:
 
 
 def in_text(item: Mapping[str, Any]) -> Row:
-    return {name: text(value) for name, value in item.items() if isinstance(value, str | int)}
+    return {
+        name: text(value) for name, value in item.items() if isinstance(value, str | int | list)
+    }
 
 
 def text(value: object) -> str:
+    """Of the places of vehicles those that are taken, by `;`."""
+    if isinstance(value, list):
+        return ";".join(str(one.get("Plate") or "") for one in value if isinstance(one, dict))
     return str(int(value)) if isinstance(value, bool) else str(value)
 
 
@@ -71,6 +76,9 @@ def held(row: Row, meaning: Mapping[str, str], profile: Profile) -> Held:
         cards=seen_cards(re.split("[;,]", row.get("CardCode", "")), profile),
         opens=windows.opens([(meaning.get(id, f"unknown {id}"), relays) for id, relays in pairs]),
         room=row.get(profile.room) or None,
+        vehicles=seen_vehicles(row.get("LicensePlate", "").split(";"), profile),
+        face=None if "face" in profile.unreadable else seen_face(row),
+        floors=frozenset(map(int, re.findall(r"[0-9]{1,4}", row.get("LiftFloorNum", "")))) - {0},
     )
 
 
@@ -82,11 +90,38 @@ def shown(entry: Entry, profile: Profile) -> Held:
         cards=seen_cards(entry.cards if isinstance(entry.cards, frozenset) else (), profile),
         opens=windows.opens([(str(window), relays) for window, relays in wanted_pairs(entry)]),
         room=entry.room,
+        vehicles=seen_vehicles(vehicles(entry), profile),
+        face=None if "face" in profile.unreadable else face_file(entry),
+        floors=entry.floors,
     )
 
 
 def seen_cards(codes: Collection[str], profile: Profile) -> frozenset[str]:
     return frozenset() if "card" in profile.unreadable else frozenset(normal(c) for c in codes if c)
+
+
+def seen_vehicles(codes: Collection[str], profile: Profile) -> frozenset[str]:
+    hidden = not {"uhf", "plate"}.isdisjoint(profile.unreadable)
+    return frozenset() if hidden else frozenset(c.strip().upper() for c in codes if c.strip())
+
+
+def seen_face(row: Row) -> str | None:
+    """Which photo it has taken, by the name of the file; one that it knows nothing of is `?`."""
+    if next((row[name] for name in REGISTERED if row.get(name)), "0") != "1":
+        return None
+    path = next((row[name] for name in FILED if row.get(name)), "?")
+    return path.rpartition("/")[2]
+
+
+def vehicles(entry: Entry) -> frozenset[str]:
+    """Tags stand where plates do [G]: the cloud sends but one of them (M36, [KB])."""
+    kinds = (entry.uhf, entry.plates)
+    return frozenset[str]().union(*(codes for codes in kinds if isinstance(codes, frozenset)))
+
+
+def face_file(entry: Entry) -> str | None:
+    """What the phone is to call the photo: another name for another photo."""
+    return f"{entry.key}-{entry.face[:16]}.jpg" if isinstance(entry.face, str) else None
 
 
 def normal(code: str) -> str:
@@ -105,7 +140,7 @@ def wanted_pairs(entry: Entry) -> Iterator[tuple[Window, frozenset[int]]]:
             yield window, grant.relays
 
 
-def row_of(entry: Entry, ids: Mapping[str, str], profile: Profile) -> dict[str, str]:
+def row_of(entry: Entry, ids: Mapping[str, str], profile: Profile) -> dict[str, Any]:
     """The whole of it, so that what is gone is emptied; `ids` gives schedules by their words."""
     pairs = dict[str, set[int]]()
     for window, relays in wanted_pairs(entry):
@@ -119,60 +154,24 @@ def row_of(entry: Entry, ids: Mapping[str, str], profile: Profile) -> dict[str, 
         "PrivatePIN": entry.pin if isinstance(entry.pin, str) else "",
         "CardCode": ";".join(sorted(map(normal, cards))),
         "WebRelay": "0",
-        "LiftFloorNum": "0",
+        "LiftFloorNum": ";".join(map(str, sorted(entry.floors))) or "0",
         "Type": "0",
         **dict.fromkeys(profile.schedule_write, value),
         profile.room: entry.room or "",
+        **more(entry, profile),
     }
 
 
-def fit(entry: Entry, profile: Profile) -> Fit:
-    """As many cards as there is room for: to lose one is better than to lose all."""
-    if any(max(grant.relays) > profile.relays for grant in entry.grants):
-        return nothing(entry, f"the phone has {profile.relays} relays")
-    lacks = dict[CredentialKind, str]()
-    pin = entry.pin if isinstance(entry.pin, str) else None
-    if pin and (why := unfit_pin(pin, profile)):
-        pin, lacks["pin"] = None, why
-    cards = entry.cards if isinstance(entry.cards, frozenset) else frozenset()
-    if (taken := frozenset(fitting(cards, profile))) != cards:
-        lacks["card"] = f"takes {len(taken)} of {len(cards)} cards"
-    if not lacks:
-        return Fit(entry=entry, lacks=lacks)
-    if not pin and not taken:
-        return Fit(entry=None, lacks=lacks)
-    return Fit(entry=trimmed(entry, pin, taken), lacks=lacks)
-
-
-def trimmed(entry: Entry, pin: str | None, cards: frozenset[str]) -> Entry:
-    return replace(entry, pin=pin, cards=cards, room=entry.room if pin else None)
-
-
-def nothing(entry: Entry, why: str) -> Fit:
-    kinds: tuple[CredentialKind, ...] = ("pin", "card")
-    has = {"pin": entry.pin, "card": entry.cards}
-    return Fit(entry=None, lacks={kind: why for kind in kinds if has[kind]})
-
-
-def unfit_pin(pin: str, profile: Profile) -> str | None:
-    """A3: the model may ask for more than the property manager's rule."""
-    if profile.pin_digits is None:
-        return "the phone has no keypad"
-    least, most = profile.pin_digits
-    if least <= len(pin) <= most:
-        return None
-    return f"the phone takes PINs of {least} to {most} digits"
-
-
-def fitting(cards: frozenset[str], profile: Profile) -> Iterator[str]:
-    """Hex only (A8); what is beyond the text that can be read back could not be verified [SY]."""
-    used = count = 0
-    for code in sorted(cards):
-        length = len(normal(code)) + (1 if count else 0)
-        legible = HEX_CARD.fullmatch(code)
-        if legible and count < profile.cards and used + length <= profile.card_text:
-            used, count = used + length, count + 1
-            yield code
+def more(entry: Entry, profile: Profile) -> dict[str, Any]:
+    """Of vehicles and faces, what the model knows of them."""
+    found: dict[str, Any] = {}
+    if profile.vehicles:
+        taken = [{"Plate": code} for code in sorted(vehicles(entry))]
+        found["LicensePlate"] = [*taken, *({} for _ in range(PLACES - len(taken)))]
+    if profile.faces:
+        file = face_file(entry)
+        found |= dict.fromkeys(REGISTERED, "1" if file else "0") | {"FaceFileName": file or ""}
+    return found
 
 
 def opened(row: Row) -> Opened:

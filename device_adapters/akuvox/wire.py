@@ -90,6 +90,15 @@ class Wire:
         """A write: 0 and positive codes are success [PL]. E18 wants the target in the body."""
         checked(self._send(target, action, data), lambda code: code >= 0)
 
+    def upload(self, target: str, name: str, picture: bytes, **query: str) -> None:
+        """A file, as the phone's own web page sends it [SY][UL]."""
+        file = {"file": (name, picture, "image/jpeg")}
+        path = f"/api/{target}/import"
+        checked(
+            self._exchange("POST", path, MOST_BYTES, params=query, files=file),
+            lambda code: code >= 0,
+        )
+
     def close(self) -> None:
         self._client.close()
 

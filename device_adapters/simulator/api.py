@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from device_adapters.simulator import config as keys
+from device_adapters.simulator import uploads
 from device_adapters.simulator.messages import Reply, Request
 from device_adapters.simulator.phone import Phone
-from device_adapters.simulator.tables import ERROR_PARAM, PAGE, Rejected, Row
+from device_adapters.simulator.tables import ERROR_PARAM, PAGE, Rejected, Row, Shown
 
 UNKNOWN_ACTION = "unsupport action"
 UNKNOWN_TARGET = "No hanlders for this request"  # the device's own typo [PLs]
@@ -55,6 +56,8 @@ def read(request: Request, needs_target: bool) -> Call:
     target, _, action = rest.partition("/")
     if request.method == "GET":
         return Call(target=target, action=action or "get", query=request.query)
+    if target == "filetool":
+        return Call(target=target, action=action, data=uploads.read(request), query=request.query)
     body = json_object(request.body)
     if needs_target and "target" not in body:
         raise Unsupported(UNKNOWN_ACTION)
@@ -136,7 +139,7 @@ def done(phone: Phone, action: str) -> Reply:
 
 
 def listed(
-    phone: Phone, call: Call, rows: Sequence[Row], shown: Callable[[Row], Row]
+    phone: Phone, call: Call, rows: Sequence[Row], shown: Callable[[Row], Shown]
 ) -> dict[str, Any]:
     """Ten a page, the empty list past the end, all of them without a page (S5)."""
     current, some = 1, rows
@@ -233,6 +236,12 @@ def trigger(phone: Phone, call: Call) -> None:
     phone.trigger(number(call.data, "num"), **options)
 
 
+def import_file(phone: Phone, call: Call) -> dict[str, str]:
+    if call.query.get("destFile") != uploads.FACES or not phone.profile.faces:
+        raise Unsupported(UNKNOWN_ACTION)
+    return {"path": uploads.keep(phone, call.data["name"], call.data["content"])}
+
+
 def relay_status(phone: Phone, call: Call) -> dict[str, int]:
     letters = enumerate(keys.LETTERS[: phone.relays.count], 1)
     return {f"Relay{letter}": int(phone.is_open(n)) for n, letter in letters}
@@ -261,6 +270,7 @@ HANDLERS: Mapping[str, Callable[[Phone, Call], Any]] = {
     **{f"{part}/set": set_config for part in (*PARTS, "config")},
     "config/get": get_config,
     "config/reset_factory": factory_reset,
+    "filetool/import": import_file,
     "relay/trig": trigger,
     "relay/status": relay_status,
     "input/status": input_status,

@@ -23,7 +23,7 @@ SYSLOG = "Config.Settings.LOGLEVEL.Remote"
 HELD_SECONDS = "Config.DoorSetting.INPUT.DoorOpenedTimeout"  # [G] of a door that stays open
 PIN_MODE = "Config.DoorSetting.PASSWORD.PinMode"  # [G] 0: PIN, 1: APT#PIN
 SECRETS = frozenset({API_PASSWORD, f"{HTTP_RELAY}Password"})
-METHODS = ("pin", "card", "face", "qr", "plate")
+METHODS = ("pin", "card", "face", "qr", "plate", "uhf")
 
 AUTH_MODES = {"0": "none", "1": "basic", "2": "allowlist", "4": "digest"}
 

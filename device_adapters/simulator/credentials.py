@@ -100,8 +100,9 @@ KINDS = {
             invalid="InvalidQRCodeEntered",
         ),
         Kind(name="plate", label="License Plate", test=has_plate),
+        Kind(name="uhf", label="UHF", test=has_plate),
         Kind(name="api", label="HTTP API", test=nobody),
         Kind(name="input", label="Input", test=nobody),
     )
 }
-SHOWN = ("pin", "card", "face", "qr", "plate")
+SHOWN = ("pin", "card", "face", "qr", "plate", "uhf")

@@ -30,6 +30,7 @@ STANDING: Mapping[str, Standing] = {
     ),
     "partial_batch": Standing("keep", 0.5, "stores only the first part of a batch, and says well"),
     "stale_reads": Standing("seconds", 5.0, "lists are answered as they were so long ago"),
+    "no_face": Standing("on", True, "finds no face in any photo that it is sent"),
     "capacity": Standing("users", 10, "its storage is full at so many"),
     "freeze_above": Standing("items", 1000, "a longer batch freezes it until faults are cleared"),
     "wrong_clock": Standing("seconds", 3600.0, "its clock is fast, or slow if negative"),

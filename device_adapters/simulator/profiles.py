@@ -15,6 +15,7 @@ class Profile:
     unsupported: `target/action` pairs that it refuses.
     needs_target: a body must name its `target`. days_from_week: Week's digits set the day flags.
     knows_cities: SNTP.Name decides its clock, also where that is changed; else SNTP.TimeZone [G].
+    vehicles, faces: whether it knows plates and tags, and people by their photos [G].
     success, mutation_data: the retcode of a write, and what stands in its `data`.
     """
 
@@ -42,6 +43,8 @@ class Profile:
     base64_secrets: bool = False
     knows_cities: bool = False
     log_rows: int = 1000
+    vehicles: bool = False
+    faces: bool = False
 
 
 X916 = Profile(
@@ -51,6 +54,8 @@ X916 = Profile(
     relays=4,
     inputs=4,
     max_users=50_000,
+    vehicles=True,
+    faces=True,
 )
 
 X915S = Profile(
@@ -66,6 +71,8 @@ X915S = Profile(
     apartment_book=True,
     knows_cities=True,
     unsupported=frozenset({"contact/add", "contact/set", "contact/del", "contact/clear"}),
+    vehicles=True,
+    faces=True,
 )
 
 E18 = Profile(
@@ -79,6 +86,8 @@ E18 = Profile(
     success=1,
     needs_target=True,
     days_from_week=False,
+    vehicles=True,
+    faces=True,
 )
 
 R20A = Profile(
@@ -90,6 +99,7 @@ R20A = Profile(
     max_users=4_000,
     separators=",;",
     open_door="new-interface",
+    vehicles=True,
 )
 
 S532 = Profile(
@@ -142,6 +152,8 @@ R29 = Profile(
     content_type="text/html",
     knows_cities=True,
     unsupported=frozenset({"input/status"}),  # [G]
+    vehicles=True,
+    faces=True,
 )
 
 PROFILES: Mapping[str, Profile] = MappingProxyType(

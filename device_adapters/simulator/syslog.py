@@ -17,6 +17,7 @@ TYPES = {
     "face": "FACE",
     "qr": "QR",
     "plate": "PLATE",
+    "uhf": "UHF",
     "api": "HTTP",
 }
 MOTION = "start motion"

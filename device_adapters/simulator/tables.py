@@ -5,6 +5,7 @@ from typing import Any
 
 Row = Mapping[str, str]
 Item = Mapping[str, Any]
+Shown = Mapping[str, Any]
 
 FAILED, ERROR_PARAM = "Failed", "Error param"
 PAGE = 10
@@ -76,7 +77,7 @@ class Table:
             raise Rejected(FAILED)
         return known
 
-    def shown(self, row: Row) -> Row:
+    def shown(self, row: Row) -> Shown:
         """A row as the phone answers it."""
         return row
 

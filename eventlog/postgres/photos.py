@@ -28,15 +28,22 @@ class PostgresPhotos:
         keep = "SELECT log.keep_photo(%s, %s, %s, %s)"
         self._connections.rows(keep, [community, subject, name, box])
 
-    def get(self, community: UUID, subject: UUID, photo: str) -> bytes | None:
-        key = self._vault.keyring.get(community, [subject]).get(subject)
+    def get(self, subject: UUID, photo: str) -> bytes | None:
         rows = self._connections.rows(
-            "SELECT sealed FROM log.photos WHERE community = %s AND subject = %s AND key = %s",
-            [community, subject, self._name(community, photo)],
+            "SELECT community, key, sealed FROM log.photos WHERE subject = %s", [subject]
         )
-        opened = [unseal(key, box, aad(community, subject)) for [box] in rows]
-        found = [picture for picture in opened if not isinstance(picture, Erased)]
-        return found[0] if found and known_by(found[0]) == photo else None
+        for community, name, box in rows:
+            if name == self._name(community, photo):
+                return self._opened(community, subject, photo, box)
+        return None
+
+    def _opened(self, community: UUID, subject: UUID, photo: str, box: bytes) -> bytes | None:
+        """Only what is still what the event says."""
+        key = self._vault.keyring.get(community, [subject]).get(subject)
+        picture = unseal(key, box, aad(community, subject))
+        if isinstance(picture, Erased) or known_by(picture) != photo:
+            return None
+        return picture
 
     def _name(self, community: UUID, photo: str) -> bytes:
         return self._vault.digest(community, PHOTO, photo)

@@ -150,7 +150,7 @@ class House:
         return self.poller(phone, home, device, beside)
 
     def _connect(self, device: Device) -> Phone:
-        return a_phone(device, self._tuned)
+        return a_phone(device, self._tuned, self.log.photos.get)
 
     def _tuned(self, known: Profile) -> Profile:
         paced = known.paced(0, self.settle, self.batch)

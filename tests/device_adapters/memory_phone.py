@@ -92,6 +92,9 @@ class MemoryPhone:
             cards=entry.cards,
             opens=frozenset(map(grant_text, entry.grants)),
             room=entry.room,
+            vehicles=vehicles(entry),
+            face=entry.face,
+            floors=entry.floors,
         )
 
     def read(self) -> Mapping[str, Held]:
@@ -163,6 +166,11 @@ class MemoryPhone:
     def _remember(self) -> None:
         if not self.stale:
             self._before = self.records
+
+
+def vehicles(entry: Entry) -> frozenset[str]:
+    sets = entry.uhf, entry.plates
+    return frozenset[str]().union(*(codes for codes in sets if isinstance(codes, frozenset)))
 
 
 ALL_DAY = frozenset({f"{ALWAYS.repeat}::@1"})

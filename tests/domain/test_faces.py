@@ -56,7 +56,7 @@ def test_m32_a_photo_is_kept_beside_the_log_and_its_event_says_which() -> None:
     a_bus(log).dispatch(ask, community=HARBOUR, actor=MANAGER)
     enrolled = log.read(after=0)[-1].event
     assert isinstance(enrolled, FaceEnrolled)
-    picture = log.photos.get(HARBOUR, ANN, str(enrolled.photo))
+    picture = log.photos.get(ANN, str(enrolled.photo))
     assert picture == as_kept(a_photo())
     assert len(str(enrolled.photo)) == 64
 

@@ -15,7 +15,7 @@ def empty(database: Database) -> None:
     with psycopg.connect(database.owner) as connection:
         connection.execute("SET session_replication_role = replica")
         connection.execute(
-            "TRUNCATE log.events, log.commands, log.claims, log.keys, read.positions"
+            "TRUNCATE log.events, log.commands, log.claims, log.keys, log.photos, read.positions"
         )
 
 
