@@ -319,9 +319,9 @@ def _expected() -> tuple[type[Exception], ...]:
 
     from config import Unsafe
     from domain.kernel import Malformed, Refused
-    from eventlog.embedded import ServerFailed
     from eventlog.kafka.topics import NotApplied
     from eventlog.port import Unavailable
+    from eventlog.unprivileged import ServerFailed
     from running import NotStarted
 
     ours = (Unsafe, ServerFailed, NotStarted, Unavailable, Malformed, Refused, NotApplied)

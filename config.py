@@ -9,9 +9,10 @@ from typing import Self
 
 from environs import Env
 
-from eventlog.embedded import DATABASE, EmbeddedServer, place
+from eventlog.embedded import DATABASE, EmbeddedServer
 from eventlog.kafka.broker import Broker
 from eventlog.kafka.server import KafkaServer
+from eventlog.unprivileged import place
 
 ROOT = Path(__file__).resolve().parent
 KEK_BYTES = 32
@@ -108,11 +109,11 @@ class Config:
         data = Path(env.str("DATA", "") or "var").resolve()
         demo, port = env.bool("DEMO", False), env.int("PORT", 8000)
         url = env.str("DATABASE_URL", "")
-        server = None if url else EmbeddedServer(place(data))
+        server = None if url else EmbeddedServer(place(data, "postgres"))
         networks = env.list("DEVICE_NETWORKS", ["127.0.0.0/8"] if demo else [])
         broker, kafka = broker_from(env), None
         if broker is None and env.bool("KAFKA", False):
-            kafka = KafkaServer(data / "kafka", env.int("KAFKA_PORT", 9092))
+            kafka = KafkaServer(place(data, "kafka"), env.int("KAFKA_PORT", 9092))
             broker = kafka.broker
         return cls(
             port=port,

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from eventlog.embedded import end_with_parent
+from eventlog.unprivileged import end_with_parent
 from observing import logging_of
 
 # Workers count in files of a folder of this start, so that any of them can tell for all.

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from config import ROOT, Config
 from demo import FLEET, phones_port, secret_of
-from eventlog.embedded import open_folder
+from eventlog.unprivileged import open_folder
 from supervision import (
     MARK,
     Supervised,

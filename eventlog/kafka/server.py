@@ -15,11 +15,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 from uuid import uuid4
 
-from eventlog.embedded import ServerFailed, end_with_parent
 from eventlog.kafka.broker import Broker
+from eventlog.unprivileged import (
+    SYSTEM_HOME,
+    ServerFailed,
+    as_runner,
+    become,
+    give,
+    open_folder,
+    reachable,
+    runner,
+    show_all,
+)
 
 POM: Final = Path(__file__).with_name("pom.xml")
 HOST: Final = "127.0.0.1"
@@ -77,28 +87,32 @@ class KafkaServer:
 
     def initialise(self) -> None:
         """Make the data folder completely or not at all; the settings are written anew."""
-        self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        open_folder(self.data.parent)
+        self.data.mkdir(mode=0o700, exist_ok=True)
+        _give_all(self.data)
         if not (log := self.data / "log").exists():
             draft = self.data / "log.new"
             shutil.rmtree(draft, ignore_errors=True)
             id = urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
             settings = str(self._write(self.settings(draft)))
-            _run(self.command("kafka.tools.StorageTool", "format", "-t", id, "-c", settings))
+            _run(
+                self.command("kafka.tools.StorageTool", "format", "-t", id, "-c", settings),
+                **as_runner(),
+            )
             draft.rename(log)
         self._write(self.settings(log))
 
     def _write(self, settings: Mapping[str, str]) -> Path:
         file = self.data / "server.properties"
         file.touch(mode=0o600)
+        give(file)
         file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
         return file
 
     def exec(self) -> NoReturn:
         """Become the server, in the foreground, for as long as the parent lives."""
         self.initialise()
-        command = self.command("kafka.Kafka", str(self.data / "server.properties"))
-        end_with_parent(signal.SIGTERM)
-        os.execv(command[0], command)  # noqa: S606
+        become(self.command("kafka.Kafka", str(self.data / "server.properties")), signal.SIGTERM)
 
     def wait_ready(self, timeout: float = 60) -> None:
         """Its port opens when it is ready."""
@@ -121,7 +135,17 @@ def java() -> str:
 
 
 def jars() -> Path:
-    """Kafka's jars as pom.xml names them, fetched once for every installation of this user."""
+    """Kafka's jars as pom.xml names them, fetched once for every installation of this user, and
+    copied once if the server's user cannot get there.
+    """
+    home = _fetched()
+    if os.geteuid() != 0 or reachable(home):
+        return home
+    show_all({Path(): home}, SYSTEM_HOME / "binaries" / home.name)
+    return SYSTEM_HOME / "binaries" / home.name
+
+
+def _fetched() -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gatehouse"
     home = cache / f"kafka-{sha256(POM.read_bytes()).hexdigest()[:12]}"
     if not home.exists():
@@ -143,8 +167,16 @@ def _fetch(home: Path) -> None:
     draft.rename(home)
 
 
-def _run(command: list[str]) -> None:
-    done = subprocess.run(command, text=True, capture_output=True, check=False)  # noqa: S603
+def _give_all(data: Path) -> None:
+    """To the user that it runs as; an earlier release ran it as root."""
+    give(data)
+    for path in data.rglob("*"):
+        if path.lstat().st_uid != runner().pw_uid:
+            os.chown(path, runner().pw_uid, runner().pw_gid, follow_symlinks=False)
+
+
+def _run(command: list[str], **how: Any) -> None:
+    done = subprocess.run(command, text=True, capture_output=True, check=False, **how)  # noqa: S603
     said = (done.stderr + done.stdout).strip()
     if "UnsupportedClassVersionError" in said:
         raise ServerFailed("Apache Kafka needs Java 17 or newer: another `java` comes first")

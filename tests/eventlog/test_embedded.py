@@ -13,8 +13,8 @@ import psycopg
 import pytest
 
 from config import ROOT
-from eventlog import embedded
-from eventlog.embedded import EmbeddedServer, place, socket_folder
+from eventlog.embedded import EmbeddedServer, socket_folder
+from eventlog.unprivileged import SYSTEM_HOME, place
 from tests.running_server import RunningServer
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
@@ -113,9 +113,10 @@ def test_a_long_path_gets_a_short_socket(tmp_path: Path) -> None:
 def test_data_that_the_server_cannot_reach_lie_elsewhere(tmp_path: Path) -> None:
     closed, open_to_all = tmp_path, Path("/srv/gatehouse")
     closed.chmod(0o700)
-    assert place(open_to_all) == open_to_all / "postgres"
-    assert place(closed / "var").parent == embedded.SYSTEM_HOME
-    assert place(closed / "var") != place(closed / "other")
+    assert place(open_to_all, "postgres") == open_to_all / "postgres"
+    assert place(closed / "var", "postgres").parent == SYSTEM_HOME
+    places = {place(closed / var, name) for var in ("var", "other") for name in ("a", "b")}
+    assert len(places) == 4
 
 
 def test_the_server_ends_with_who_started_it(own_server: RunningServer) -> None:

@@ -7,11 +7,11 @@ import psutil
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
-from eventlog.embedded import ServerFailed
 from eventlog.kafka import server as kafka_server
 from eventlog.kafka.broker import Broker
 from eventlog.kafka.client import admin, consumer, producer
 from eventlog.kafka.server import KafkaServer
+from eventlog.unprivileged import ServerFailed
 from tests import running_broker
 from tests.running_broker import RunningBroker, a_topic
 
@@ -49,11 +49,23 @@ def test_a_killed_broker_has_kept_what_it_was_given_and_a_wiped_one_has_nothing(
     client.close()
 
 
-def test_it_listens_on_loopback_only_and_its_data_are_its_owners(own_broker: RunningBroker) -> None:
-    its = psutil.Process(own_broker.process.pid).net_connections("tcp")
+def test_it_listens_on_loopback_only_without_rights_and_its_data_are_its_owners(
+    own_broker: RunningBroker,
+) -> None:
+    """Also where root has started it, and where an earlier release had run it as root."""
+    own_broker.stop()
+    data = own_broker.server.data
+    for path in (data, data / "log"):
+        os.chown(path, os.geteuid(), os.getegid())
+    own_broker.start()
+    process = psutil.Process(own_broker.process.pid)
+    its = process.net_connections("tcp")
     listening = [each.laddr.ip for each in its if each.status == psutil.CONN_LISTEN]
     assert [ip.removeprefix("::ffff:") for ip in listening] == ["127.0.0.1"] * 2
-    assert own_broker.server.data.stat().st_mode & 0o077 == 0
+    assert data.stat().st_mode & 0o077 == 0
+    [user] = set(process.uids())
+    assert user != 0
+    assert {path.stat().st_uid for path in (data, *data.rglob("*"))} == {user}
 
 
 @pytest.mark.parametrize(("missing", "said"), [("java", "openjdk-17"), ("mvn", "install maven")])
