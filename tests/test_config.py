@@ -8,6 +8,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from config import Config, Database, Unsafe, create_kek, read_kek, refuse_unsafe_connection
+from eventlog.unprivileged import place
 from tests.running_server import RunningServer
 
 
