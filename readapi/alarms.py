@@ -22,7 +22,7 @@ from projections.devices.phones import Devices
 from projections.listing import Page
 from projections.projector import document
 from projections.settings import CommunitySettings
-from readapi.paging import PageQuery, answer, item, page_of
+from readapi.paging import USUAL, Paged, answer, item, items_of, page_of
 from readapi.waiting import HEADERS, After, reached
 from schemas.of import schema_of
 from schemas.sheets import LIMITS, XLSX, Column, write_sheet
@@ -63,14 +63,11 @@ class Interval(After):
 
 
 @frozen
-class AlarmQuery(PageQuery):
+class AlarmQuery(Interval, Paged):
     """As the interval of an export, page by page."""
 
-    since: datetime | None = None
-    until: datetime | None = None
-    kind: AlarmKind | None = None
-    device: DeviceId | None = None
-    solved: bool | None = None
+    limit: int = USUAL
+    cursor: str | None = None
 
 
 @frozen
@@ -135,7 +132,7 @@ def listed(query: AlarmQuery, *, community: UUID) -> Response:
     accounts = reached(Accounts, query, of=PLATFORM)
     model = reached(Alarms, query)
     page = model.page(CommunityId(community), wanted(query), query.after, query.size)
-    return answer(named(page, accounts))
+    return answer(page, named(page, accounts))
 
 
 @alarms.route("/alarms/unsolved")
@@ -159,7 +156,7 @@ def export(query: Interval, *, community: UUID) -> Response:
     found = reached(Alarms, query).page(home, wanted(query), None, LIMITS.rows)
     if found.after:
         raise Malformed("since", f"more than {LIMITS.rows} alarms: choose a shorter interval")
-    rows = [cells(json.loads(doc), zone) for doc in named(found, accounts).docs]
+    rows = [cells(alarm, zone) for alarm in named(found, accounts)]
     sheet = BytesIO(write_sheet(COLUMNS, rows))
     return send_file(sheet, XLSX, as_attachment=True, download_name="alarms.xlsx")
 
@@ -179,7 +176,7 @@ def capabilities(after: After, *, community: UUID, device: UUID) -> Response:
     return item(document(Capabilities(fire_inputs=inputs, **can)))
 
 
-def wanted(query: AlarmQuery | Interval) -> Wanted:
+def wanted(query: Interval) -> Wanted:
     return Wanted(
         since=query.since,
         until=query.until,
@@ -189,14 +186,14 @@ def wanted(query: AlarmQuery | Interval) -> Wanted:
     )
 
 
-def named(page: Page, accounts: Accounts) -> Page:
+def named(page: Page, accounts: Accounts) -> list[dict[str, Any]]:
     """Names change and are forgotten, so that only what is shown has them."""
-    said: list[dict[str, Any]] = [json.loads(doc) for doc in page.docs]
+    said = items_of(page)
     names = accounts.names({alarm["solved_by"] for alarm in said if alarm["solved_by"]})
     for alarm in said:
         who = alarm["solved_by"]
         alarm["solved_by"] = who and {"id": who, "name": names.get(who)}
-    return Page(docs=tuple(json.dumps(a, ensure_ascii=False) for a in said), after=page.after)
+    return said
 
 
 def cells(alarm: dict[str, Any], zone: ZoneInfo) -> dict[str, str]:

@@ -19,12 +19,12 @@ MOST, USUAL = 200, 50
 AS_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
-@frozen
-class PageQuery(After):
-    """`limit` of 1 to 200; `cursor` is the `next` of the page before, opaque."""
+class Paged:
+    """What a query with `limit` and `cursor` asks for."""
 
-    limit: int = USUAL
-    cursor: str | None = None
+    __slots__ = ()
+    limit: int
+    cursor: str | None
 
     @property
     def after(self) -> Key | None:
@@ -43,6 +43,14 @@ class PageQuery(After):
         if not 0 < self.limit <= MOST:
             raise Malformed("limit", f"1 to {MOST}")
         return self.limit
+
+
+@frozen
+class PageQuery(After, Paged):
+    """`limit` of 1 to 200; `cursor` is the `next` of the page before, opaque."""
+
+    limit: int = USUAL
+    cursor: str | None = None
 
 
 @cache
