@@ -10,10 +10,11 @@ from uuid import UUID
 
 from marshmallow import ValidationError
 
-from commands.residents.rows import NOT_YET, ResidentRow
-from domain import residents
+from commands.residents.rows import ResidentRow
+from domain import parking, residents
 from domain.apartments import HouseholdRole
 from domain.kernel import Malformed, Refused
+from domain.parking import Marks
 from domain.residents import Card, Email, Mobile
 from schemas.of import EmailAddress, MobileNumber
 
@@ -21,20 +22,21 @@ C = TypeVar("C")
 M = TypeVar("M")
 Flaw = tuple[str, str]  # field of the row, what to do
 Place = tuple[str, str]  # building and apartment, folded
+OnFloor = tuple[str, int]  # building, folded, empty for the person's own; number
 EMAIL, MOBILE = EmailAddress(), MobileNumber()
 UNSEEN = "an invisible character is inside: type it again"
 FREE = ("first_name", "last_name", "apartment_name", "remark", "phone1", "phone2", "phone3")
-LATER = ("floors", "plates", "uhf")
+NUMBER = re.compile(r"-?[0-9]{1,3}", re.ASCII)
 ROLES: dict[str, HouseholdRole] = {"0": "master", "1": "family"}
 ADVICE = {
     "master-exists": "the apartment has a master already: 1 makes a member of the family",
     "master-missing": "the apartment has no master yet: add a row for the master, with 0",
     "one-card-for-family": "a member of the family has one card: leave one",
 }
-FIELDS = {"card": "cards", "phones": "phone1", "name": "apartment_name"}
+FIELDS = {"card": "cards", "plate": "plates", "phones": "phone1", "name": "apartment_name"}
 UNREMARKABLE = re.compile(r"[a-z0-9_+-]+(\.[a-z0-9_+-]+)*")
 
-free, later = attrgetter(*FREE), attrgetter(*LATER)
+free = attrgetter(*FREE)
 
 
 @dataclass(slots=True, repr=False)
@@ -49,6 +51,9 @@ class Meant:
     email: Email | None
     mobile: Mobile | None
     cards: frozenset[Card]
+    plates: Marks
+    tags: Marks
+    floors: tuple[OnFloor, ...]
 
 
 class Cells:
@@ -59,7 +64,7 @@ class Cells:
         return {}
 
     def meant(self, row: ResidentRow) -> Meant:
-        flaws = [*unmanaged(row), *unseen(row)]
+        flaws = unseen(row)
         if row.pin:
             tried(residents.legal_pin, row.pin, flaws)
         return Meant(
@@ -71,6 +76,10 @@ class Cells:
             email=tried(self._email, row.email, flaws) if row.email else None,
             mobile=tried(mobile, row, flaws) if row.mobile else None,
             cards=(tried(cards, row.cards, flaws) if row.cards else None) or frozenset(),
+            plates=(tried(parking.plates, row.plates, flaws) if row.plates else None)
+            or frozenset(),
+            tags=(tried(parking.tags, row.uhf, flaws) if row.uhf else None) or frozenset(),
+            floors=(tried(floors, row.floors, flaws) if row.floors else None) or (),
         )
 
     def _email(self, text: str) -> Email:
@@ -103,12 +112,6 @@ def flaw(no: Malformed | Refused) -> Flaw:
     return FIELDS.get(no.field or "", no.field or "role"), message
 
 
-def unmanaged(row: ResidentRow) -> list[Flaw]:
-    if not any(later(row)) and row.clear.isdisjoint(LATER):
-        return []
-    return [(name, NOT_YET) for name in LATER if getattr(row, name) or name in row.clear]
-
-
 def unseen(row: ResidentRow) -> list[Flaw]:
     if "".join(filter(None, free(row))).isprintable():
         return []
@@ -134,6 +137,14 @@ def role(text: str) -> HouseholdRole:
 
 def cards(typed: tuple[str, ...]) -> frozenset[Card]:
     return frozenset(map(residents.card, typed))
+
+
+def floors(typed: tuple[str, ...]) -> tuple[OnFloor, ...]:
+    """A56: `2;Annex:7`."""
+    parts = [text.rpartition(":") for text in typed]
+    if not all(NUMBER.fullmatch(number.strip()) for _, _, number in parts):
+        raise Malformed("floors", "numbers by ';', of another building as Annex:7")
+    return tuple((fold(building), int(number)) for building, _, number in parts)
 
 
 def mobile(row: ResidentRow) -> Mobile:

@@ -7,11 +7,12 @@ from uuid import UUID
 
 from commands.bus import Things
 from commands.residents.cells import Meant, Place, fold
-from domain import access_groups, apartments, residents
+from domain import access_groups, apartments, parking, residents
 from domain.access_groups import AccessGroup
 from domain.apartments import Apartment, Building
 from domain.ids import ApartmentId, BuildingId, GroupId, ResidentId
 from domain.kernel import Claim
+from domain.parking import Vehicles
 from domain.residents import Contact, Resident
 from domain.settings import Settings
 
@@ -46,7 +47,8 @@ class Mentioned:
         self.holders = dict(self.things.owners(claims))
 
     def _find_buildings(self) -> None:
-        names = {meant.place[0] for meant in self.rows} - {""}
+        on_floors = {name for meant in self.rows for name, _ in meant.floors}
+        names = ({meant.place[0] for meant in self.rows} | on_floors) - {""}
         claims = {name: apartments.building_name(name) for name in names}
         owners = self.things.owners(claims.values())
         found = {name: owners[claim] for name, claim in claims.items() if claim in owners}
@@ -95,6 +97,7 @@ class Mentioned:
             yield residents.pin_claim(meant.row.pin, home, self.settings.pin_mode)
         for card in meant.cards:
             yield residents.card_claim(card.code)
+        yield from parking.claims(Vehicles(plates=meant.plates, tags=meant.tags))
 
     def at(self, meant: Meant) -> ApartmentId | None:
         if meant.uid and (known := self.people.get(meant.uid)):

@@ -5,8 +5,6 @@ from typing import Annotated
 
 from schemas.sheets import Column
 
-NOT_YET = "not managed by Gatehouse yet: leave it blank"
-
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class ResidentRow:
@@ -26,7 +24,16 @@ class ResidentRow:
         str | None,
         Column("Building", "Its name as in Gatehouse", required=True, code=True, example="Tower A"),
     ] = None
-    floors: Annotated[str | None, Column("Accessible Floors", NOT_YET)] = None
+    floors: Annotated[
+        tuple[str, ...] | None,
+        Column(
+            "Accessible Floors",
+            "Numbers by ';', of the building or as Annex:7 of another one",
+            code=True,
+            example="1;2",
+            width=18,
+        ),
+    ] = None
     apartment: Annotated[
         str | None,
         Column(
@@ -113,8 +120,30 @@ class ResidentRow:
             aliases=("PIN Code",),
         ),
     ] = None
-    plates: Annotated[str | None, Column("License Plate", NOT_YET, secret=True)] = None
-    uhf: Annotated[str | None, Column("UHF Card", NOT_YET, secret=True)] = None
+    plates: Annotated[
+        tuple[str, ...] | None,
+        Column(
+            "License Plate",
+            "5 at most, by ';'; phones are given none of who has a UHF card",
+            code=True,
+            secret=True,
+            example="12-AB-34",
+            width=18,
+            aliases=("License Plates",),
+        ),
+    ] = None
+    uhf: Annotated[
+        tuple[str, ...] | None,
+        Column(
+            "UHF Card",
+            "5 at most, by ';', as the long-range reader shows them",
+            code=True,
+            secret=True,
+            example="E2801160",
+            width=18,
+            aliases=("UHF Cards",),
+        ),
+    ] = None
     groups: Annotated[
         tuple[str, ...] | None,
         Column(

@@ -8,10 +8,11 @@ from commands.bus import Things, command, handles
 from commands.residents.cells import Cells, Flaw, Meant, flaw, fold, tried
 from commands.residents.mentioned import NOBODY, Mentioned
 from commands.residents.rows import ResidentRow
-from domain import apartments, residents
+from domain import apartments, lifts, parking, residents
 from domain.apartments import Apartment
-from domain.ids import GroupId, ResidentId
+from domain.ids import BuildingId, GroupId, ResidentId
 from domain.kernel import Event, Malformed, MalformedRows, Refused, stream_of
+from domain.lifts import Floor
 from domain.residents import Contact, ContactChanged, Resident, ResidentAdded
 
 NAMELESS = Contact(first_name="", last_name="")
@@ -59,6 +60,8 @@ class Table(Mentioned):
         if not meant.row.uid:
             tried(self._home, meant, flaws)
         tried(self._chosen, meant, flaws)
+        if meant.floors:
+            tried(self._floors, meant, flaws)
         return flaws
 
     def _suppose(self, meant: Meant) -> None:
@@ -121,7 +124,8 @@ class Table(Mentioned):
         joined = apartments.join(home, who, role)
         new = Resident.evolve(None, added)
         assert new
-        return [added, *joined, *self._codes(meant, new), *renamed(meant, home)]
+        keys = (*self._codes(meant, new), *self._others(meant, new))
+        return [added, *joined, *keys, *renamed(meant, home)]
 
     def _edit(self, meant: Meant, known: Resident) -> list[Event]:
         if meant.role is not None and meant.role != known.role:
@@ -135,6 +139,7 @@ class Table(Mentioned):
             *residents.change_contact(known, contact(meant, now)),
             *(residents.choose_groups(known, groups) if groups is not None else ()),
             *self._codes(meant, known),
+            *self._others(meant, known),
             *(renamed(meant, home) if home else ()),
         ]
 
@@ -146,6 +151,25 @@ class Table(Mentioned):
             yield from residents.revoke_pin(resident)
         if row.cards or "cards" in row.clear:
             yield from residents.hold_cards(resident, meant.cards)
+
+    def _others(self, meant: Meant, resident: Resident) -> Iterator[Event]:
+        """Of vehicles and floors those cells that say something (A20)."""
+        row, now = meant.row, resident.drives
+        if row.plates or row.uhf or row.clear:
+            plates = meant.plates if row.plates or "plates" in row.clear else now.plates
+            tags = meant.tags if row.uhf or "uhf" in row.clear else now.tags
+            wanted = replace(now, plates=plates, tags=tags)
+            yield from parking.change(resident.resident, now, wanted)
+        if row.floors or "floors" in row.clear:
+            floors = self._floors(meant, resident.building)
+            yield from lifts.choose(resident.resident, resident.floors, floors)
+
+    def _floors(self, meant: Meant, own: BuildingId | None = None) -> frozenset[Floor]:
+        """`own`: the building of those that name none; None while that is not known."""
+        if any(name and name not in self.buildings for name, _ in meant.floors):
+            raise Malformed("floors", "no such building: write its name as in Gatehouse")
+        found = [(self.buildings[name] if name else own, n) for name, n in meant.floors]
+        return frozenset(Floor(building=id, number=n) for id, n in found if id)
 
     def _chosen(self, meant: Meant) -> frozenset[GroupId] | None:
         given = meant.row.groups or ()

@@ -1,12 +1,16 @@
 """Residents by spreadsheet, from real .xlsx bytes to events or to what each cell should say."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from commands.residents.rows import ResidentRow
 from commands.residents.sheet import ImportResidents
+from domain.access_groups import Period
 from domain.kernel import Event, MalformedRows
+from domain.lifts import FloorsChosen
+from domain.parking import VehiclesChanged
 from domain.residents import (
     CardsChanged,
     Contact,
@@ -21,6 +25,7 @@ from schemas.sheets import SheetErrors, read_sheet, write_sheet
 from schemas.sheets.rows import columns_of, load, locate
 from tests.builders import (
     ANN,
+    ANNEX,
     BOB,
     CONTACT,
     EVERYBODY,
@@ -36,7 +41,9 @@ from tests.builders import (
     a_resident,
     an_apartment,
     cards,
+    floors,
     joined,
+    vehicles,
 )
 from tests.scenario import MANAGER, a_bus, a_log, given
 
@@ -178,7 +185,14 @@ def test_m28_a6_f7_every_bad_cell_is_told_at_once_without_its_secret() -> None:
         NEW | {"PIN": "2468"},
         NEW | {"First Name": "Dan", "Account Type": "1", "RF Card": "x" * 21},
         NEW | {"First Name": "Eve", "Account Type": "1", "Access Group ID": "999999"},
-        NEW | {"First Name": "Fay", "Account Type": "1", "License Plate": "AB-12"},
+        NEW
+        | {
+            "First Name": "Fay",
+            "Account Type": "1",
+            "License Plate": "?",
+            "UHF Card": "E1;E2;E3;E4;E5;E6",
+            "Accessible Floors": "1;attic",
+        },
     )
     assert told == [
         "B2 (Building): no such building: the installer adds buildings",
@@ -186,7 +200,9 @@ def test_m28_a6_f7_every_bad_cell_is_told_at_once_without_its_secret() -> None:
         "P3 (PIN): in use already: choose another",
         "O4 (RF Card): 1 to 20 letters and digits as printed on the card",
         "S5 (Access Group ID): no access group has this number: see the groups' list",
-        "Q6 (License Plate): not managed by Gatehouse yet: leave it blank",
+        "C6 (Accessible Floors): numbers by ';', of another building as Annex:7",
+        "Q6 (License Plate): 2 to 12 letters and digits, as on the plate",
+        "R6 (UHF Card): 5 at most for one person",
     ]
 
 
@@ -243,4 +259,64 @@ def test_a21_a_new_name_of_a_row_before_is_known_to_the_rows_after() -> None:
     home = (*HOME, a_resident(BOB, EVERYBODY, role="family"), joined(BOB, role="family"))
     assert said(renamed, bob | {"First Name": "Bob"}, ANNS, past=home) == [
         "F4 (Account Type): the apartment has a master already: 1 makes a member of the family"
+    ]
+
+
+VEHICLES = {"License Plate": "12-AB-34; CD 56", "UHF Card": "e2:80"}
+ANNEXED = (*HOME, a_building(ANNEX, "Annex", SWIMMERS))
+
+
+def test_m44_m33_m34_m27_vehicles_and_floors_come_with_the_row() -> None:
+    floors_too = {"Accessible Floors": "2;-1;annex:7"}
+    *_, changed, chosen = given(*ANNEXED).when(sent(NEW | VEHICLES | floors_too)).decided()
+    assert isinstance(changed, VehiclesChanged)
+    assert isinstance(chosen, FloorsChosen)
+    assert changed.vehicles == vehicles("12-AB-34", "CD 56", tags=("e2:80",)).vehicles
+    assert chosen.floors == floors(2, -1) | floors(7, building=ANNEX)
+
+
+def test_a20_m45_a_blank_cell_keeps_vehicles_and_floors_and_clear_empties_them() -> None:
+    there = (vehicles("AB12", tags=("E280",)), FloorsChosen(resident=ANN, floors=floors(2)))
+    given(*HOME, *there).when(sent(ANNS)).then_nothing()
+    other = sent(ANNS | {"UHF Card": "E281"})
+    given(*HOME, *there).when(other).then(vehicles("AB12", tags=("E281",)))
+    gone = sent(ANNS | {"License Plate": "#CLEAR", "Accessible Floors": "#CLEAR"})
+    given(*HOME, *there).when(gone).then(
+        vehicles(tags=("E280",)), FloorsChosen(resident=ANN, floors=frozenset())
+    )
+
+
+def test_m35_a_period_stays_when_plates_are_imported() -> None:
+    june = Period(first=date(2026, 6, 1), last=date(2026, 6, 30))
+    given(*HOME, vehicles("AB12", period=june)).when(sent(ANNS | {"License Plate": "CD34"})).then(
+        vehicles("CD34", period=june)
+    )
+
+
+def test_m33_m34_a_plate_or_a_tag_in_use_or_twice_in_the_file() -> None:
+    past = (*HOME, vehicles("AB12", tags=("E280",)))
+    cleo = NEW | {"First Name": "Cleo", "Account Type": "1"}
+    told = said(
+        NEW | {"License Plate": "ab-12"},
+        cleo | {"UHF Card": "E2:80"},
+        cleo | {"First Name": "Dan", "License Plate": "XY99"},
+        cleo | {"First Name": "Eve", "License Plate": "XY-99"},
+        past=past,
+    )
+    assert told == [
+        "Q2 (License Plate): in use already: choose another",
+        "R3 (UHF Card): in use already: choose another",
+        "Q5 (License Plate): in row 4 too: choose another",
+    ]
+
+
+def test_a10_m27_what_is_wrong_with_vehicles_and_floors_is_told_by_cell() -> None:
+    told = said(
+        NEW | {"License Plate": "A1;A2;A3;A4;A5;A6", "Accessible Floors": "Mill:3"},
+        NEW | {"First Name": "Cleo", "Account Type": "1", "Accessible Floors": "900"},
+    )
+    assert told == [
+        "C2 (Accessible Floors): no such building: write its name as in Gatehouse",
+        "Q2 (License Plate): 5 at most for one person",
+        "C3 (Accessible Floors): numbers from -9 to 200",
     ]
