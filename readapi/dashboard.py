@@ -11,6 +11,8 @@ from flask_smorest import Blueprint
 from domain.ids import CommunityId
 from domain.record import frozen
 from projections.dashboard import Dashboard, DashboardDoc
+from projections.emergency import Emergencies
+from projections.emergency.docs import Standing
 from projections.logs.door import DoorLog
 from projections.projector import document
 from projections.settings import CommunitySettings
@@ -31,7 +33,10 @@ class Openings:
 
 @frozen
 class DashboardScreen(DashboardDoc):
+    """`emergency`: whether doors are held open, or as a drill (M118)."""
+
     openings: Openings
+    emergency: Standing
 
 
 @dashboard.route("/dashboard")
@@ -49,4 +54,5 @@ def counts(after: After, *, community: UUID) -> Response:
     hours = log.openings(home, midnight.astimezone(UTC), zone)
     opened = Openings(today=sum(hours.values()), by_hour=tuple(hours.get(h, 0) for h in range(24)))
     counts = {name: getattr(found, name) for name in DashboardDoc.__dataclass_fields__}
-    return item(document(DashboardScreen(**counts, openings=opened)))
+    emergency = reached(Emergencies, after).state(home)
+    return item(document(DashboardScreen(**counts, openings=opened, emergency=emergency)))

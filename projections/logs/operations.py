@@ -11,6 +11,7 @@ from domain import (
     alarms,
     apartments,
     devices,
+    emergency,
     faces,
     lifts,
     parking,
@@ -71,6 +72,11 @@ WORDS: dict[type[Event], tuple[str, str]] = {
     alarms.AlarmRaised: ("alarm", "raised"),
     alarms.AlarmSolved: ("alarm", "solved"),
     alarms.FireInputsChosen: ("device", "fire inputs chosen"),
+    emergency.EmergencySettingChanged: ("emergency", "setting changed"),
+    emergency.UnlockOrdered: ("emergency", "unlock ordered"),
+    emergency.LockOrdered: ("emergency", "lock ordered"),
+    emergency.EmergencyAlarmChecked: ("emergency", "alarm checked"),
+    emergency.DoorsTried: ("emergency", "doors tried"),
     accounts.AccountOpened: ("account", "opened"),
     accounts.CommunitiesAssigned: ("account", "communities assigned"),
     accounts.AccountClosed: ("account", "closed"),
@@ -104,7 +110,12 @@ ABOUT_A_DEVICE = (
     sync.RevokedCredentialUsed,
     sync.DoorLogGapDetected,
 )
-BY_DEVICES = (*ABOUT_A_DEVICE, alarms.AlarmRaised)
+BY_DEVICES = (
+    *ABOUT_A_DEVICE,
+    alarms.AlarmRaised,
+    emergency.EmergencyAlarmChecked,
+    emergency.DoorsTried,
+)
 
 
 @frozen

@@ -6,6 +6,7 @@ import time_machine
 
 from config import Database
 from projections.dashboard import Dashboard
+from projections.emergency import Emergencies
 from projections.logs.door import DoorLog
 from projections.settings import CommunitySettings
 from readapi.dashboard import dashboard
@@ -14,7 +15,7 @@ from tests.projections.logs.door_entries import an_entry, told
 from tests.read_models import House
 
 URL = f"/api/v1/communities/{HARBOUR}/dashboard"
-MODELS = (Dashboard, DoorLog, CommunitySettings)
+MODELS = (Dashboard, DoorLog, CommunitySettings, Emergencies)
 
 
 def test_m9_m10_counts_by_community_with_position_and_etag(database: Database) -> None:
@@ -36,6 +37,7 @@ def test_m9_m10_counts_by_community_with_position_and_etag(database: Database) -
             "unsolved_alarms": 0,
             "devices": {"registered": 1, "online": 1, "offline": 0, "never_seen": 0},
             "openings": {"today": 2, "by_hour": hours},
+            "emergency": "off",
         }
         assert answer.headers["X-Position"] == "3"
         assert answer.headers["X-Reports-Position"] == "6"
