@@ -1,4 +1,4 @@
-"""D5, D8, N12 through HTTP: was it installed then, what opened and should not have, what is lost."""
+"""D5, D8, N12 through HTTP: was it installed then, what opened that should not, what is lost."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
