@@ -27,6 +27,7 @@ from tests.builders import (
     a_resident,
     an_apartment,
     cards,
+    vehicles,
 )
 from tests.read_models import House, pages
 
@@ -52,6 +53,7 @@ def house(module_database: Database) -> House:
         a_pin("1357", BOB, FLAT_2),
         cards(ANN, "0A1B"),
         cards(BOB, "0A2C"),
+        vehicles("AB-12", "XY-12", tags=("E280",), who=BOB),
     )
     house.happened(
         a_community(home=ELSEWHERE),
@@ -90,6 +92,9 @@ def found(web: FlaskClient, url: str, **asked: Any) -> list[str]:
         (f"/cards?apartment={FLAT_2}", ["0A2C"]),
         ("/pins?identity=family", []),
         ("/pins?words=bak", ["1357"]),
+        (f"/cards?resident={BOB}", ["0A2C"]),
+        (f"/uhf?resident={BOB}", ["E280"]),
+        (f"/uhf?building={TOWER}", []),
     ],
 )
 def test_m93_m94_lists(web: FlaskClient, query: str, expected: list[str]) -> None:
@@ -104,6 +109,17 @@ def test_m93_m94_search_for_a_code_or_a_part_of_it(web: FlaskClient) -> None:
     assert found(web, f"{URL}/cards", code="0a:") == ["0A1B", "0A2C"]
     assert found(web, f"{THERE}/pins", code="24") == ["2469"]
     assert found(web, f"{THERE}/cards", code="0a") == []
+
+
+def test_m80_plates_and_tags_are_listed_and_searched_like_cards(web: FlaskClient) -> None:
+    assert sorted(codes(web, f"{URL}/plates?apartment={FLAT_2}")) == ["AB12", "XY12"]
+    assert found(web, f"{URL}/plates", code="y-1") == ["XY12"]
+    assert found(web, f"{URL}/plates", code="ab 12", exact=True) == ["AB12"]
+    assert found(web, f"{URL}/uhf", code="28") == ["E280"]
+    assert found(web, f"{URL}/plates", code="12", resident=str(ANN)) == []
+    assert found(web, f"{THERE}/plates", code="12") == []
+    [page] = pages(web, f"{URL}/plates")
+    assert {entry["issued"] for entry in page} == {False}  # M36
 
 
 def test_p4_a_code_in_an_address_is_refused_and_not_repeated(web: FlaskClient) -> None:

@@ -7,11 +7,16 @@ from uuid import UUID
 import pytest
 from flask.testing import FlaskClient
 
+from commands.residents.cells import Cells
+from commands.residents.rows import ResidentRow
 from config import Database
 from domain.ids import ResidentId
+from domain.lifts import FloorsChosen
 from domain.residents import Contact
 from projections.residents import Residents
 from readapi.residents import residents
+from schemas.sheets import read_sheet
+from schemas.sheets.rows import columns_of, load
 from tests.builders import (
     ANN,
     ANNEX,
@@ -23,9 +28,13 @@ from tests.builders import (
     TOWER,
     a_building,
     a_community,
+    a_face,
+    a_photo,
     a_pin,
     a_resident,
     an_apartment,
+    floors,
+    vehicles,
 )
 from tests.read_models import House, pages
 
@@ -95,6 +104,25 @@ def test_m38_one_resident(web: FlaskClient) -> None:
     assert (answer.json or {})["contact"]["first_name"] == "Bob"
     assert web.get(f"{THERE}/{BOB}").status_code == 404
     assert web.get(f"{URL}/{UUID(int=99)}").status_code == 404
+
+
+def test_m45_m27_an_export_has_the_floors_and_no_plate_tag_or_photo(
+    web: FlaskClient, house: House
+) -> None:
+    chosen = floors(3, 1) | floors(7, building=ANNEX)
+    house.happened(
+        FloorsChosen(resident=ANN, floors=chosen),
+        vehicles("AB12", tags=("E280",)),
+        a_face(a_photo()),
+    )
+    house.project(Residents)
+    columns = list(columns_of(ResidentRow).values())
+    sheet = read_sheet(web.get(f"{URL}/export").data, columns)
+    [ann] = [row.cells for row in sheet.rows if row.cells["UID"] == str(ANN)]
+    assert ann["Accessible Floors"] == "Annex:7;1;3"
+    assert (ann["License Plate"], ann["UHF Card"]) == ("", "")
+    [row] = [row for row in load(ResidentRow, sheet) if row.uid == str(ANN)]
+    assert Cells().meant(row).floors == (("annex", 7), ("", 1), ("", 3))
 
 
 def test_s8_another_community_shows_its_own_and_one_that_is_not_ours_nothing(
