@@ -235,9 +235,11 @@ class Emergencies(Projector):
     def _rows(
         self, table: LiteralString, community: CommunityId, more: LiteralString = "", *given: Any
     ) -> list[Row]:
-        statement = sql.SQL("select * from {} where community = %s ").format(sql.Identifier(table))
+        statement = sql.SQL("select * from {} where community = %s {}").format(
+            sql.Identifier(table), sql.SQL(more)
+        )
         with self.db.cursor(row_factory=dict_row) as cursor:
-            return cursor.execute(statement + sql.SQL(more), [community, *given]).fetchall()
+            return cursor.execute(statement, [community, *given]).fetchall()
 
 
 def door_of(row: Row) -> Door:
