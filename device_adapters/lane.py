@@ -12,6 +12,7 @@ from prometheus_client import Counter
 
 from device_adapters import clocks
 from device_adapters.bell import Bell
+from device_adapters.errands import Errand, Errands, Found
 from device_adapters.keeper import Keeper
 from device_adapters.ledger import Credential, Ledger
 from device_adapters.port import (
@@ -26,6 +27,7 @@ from device_adapters.terms import Known, Over, Place, Poll, Reports, Rhythm, Sna
 from device_adapters.verified import Digest
 from device_adapters.wants import NOTHING, Wishes
 from device_adapters.word import Word
+from domain.maintenance import Upkeep
 from domain.settings import PinMode
 from domain.sync import CheckId
 
@@ -50,7 +52,7 @@ class Lane:
         self.device, self._place, self._reports = place.device, place, reports
         self._poll, self._rhythm, self._now = poll, rhythm, now
         self._digest = digest
-        self.bell = Bell()
+        self.bell, self._errands = Bell(), Errands(now)
         self.pin_mode: PinMode = "pin"
         self.because: Mapping[str, object] = {}  # the event that the latest wishes came of
         self.zone: str | None = None
@@ -87,6 +89,16 @@ class Lane:
         """Compare every record now, and report what was found to who asked."""
         with self.bell.rung():
             self.bell.checks.append(check)
+
+    def run(self, errand: Errand) -> None:
+        """At once if need be, whether the phone answers or not."""
+        with self.bell.rung():
+            self._errands.add(errand)
+
+    def look_after(self, upkeep: Upkeep, found: Found) -> None:
+        """What is kept on it, and whom to tell whether it is there."""
+        with self.bell.rung():
+            self._errands.keep(upkeep, found)
 
     def gone(self, credential: Credential) -> datetime | None:
         """When what had been there before was proved to be there no more (D8)."""
@@ -145,6 +157,8 @@ class Lane:
         WRITTEN.labels(kind).inc(records)
         logger.info("written", device=str(self.device), kind=kind, records=records, **self.because)
         self._check_over()
+        if self._errands.calls():
+            self._errands.run(self._phone, self._place.mac)
         if grants:  # what must go is proved to be gone before anybody asks what it opened (D8)
             self._poll_if_due()
 
@@ -179,7 +193,9 @@ class Lane:
         return self._must_turn() or bool(self.bell.wishes)
 
     def _must_turn(self) -> bool:
-        return self.bell.calls() or (not self._failures and self.bell.asks())
+        if self.bell.calls() or self._errands.calls():
+            return True
+        return not self._failures and self.bell.asks()
 
     def _turn(self) -> float:
         """Seconds until the next one."""
@@ -197,6 +213,7 @@ class Lane:
             return self._rhythm.first_retry * 5
 
     def _keep(self) -> None:
+        self._errands.run(self._phone, self._place.mac)
         now = monotonic()
         if self._failures or now >= self._beat_at:
             self._beat()
@@ -274,8 +291,8 @@ class Lane:
 
     def _rest(self) -> float:
         due = self._keeper.next_due()
-        times = [self._beat_at, self._scan_at, self._poll_at, *([] if due is None else [due])]
-        return max(0.0, min(times) - monotonic())
+        times = [self._beat_at, self._scan_at, self._poll_at, self._errands.next_due()]
+        return max(0.0, min([*times, *([] if due is None else [due])]) - monotonic())
 
     def _failed(self, failure: Failure) -> float:
         self._keeper.forget()

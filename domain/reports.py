@@ -78,7 +78,7 @@ class DoorLogEntry(Report):
     holder_kind: HolderKind | None
     apartment: ApartmentId | None
     credential_kind: EntryMethod | None
-    source: Literal["poll", "callback"]
+    source: Literal["poll", "callback", "command"]
     revoked: Revoked | None = None
 
 

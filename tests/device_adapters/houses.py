@@ -33,6 +33,7 @@ from domain.devices import (
 )
 from domain.ids import CommunityId, DeviceId
 from domain.kernel import Event
+from domain.reports import DoorLogEntry
 from eventlog.consumer import Stopped, follow
 from eventlog.memory import MemoryLog
 from tests.builders import HARBOUR, SWIMMERS, a_community, a_device, a_group
@@ -79,6 +80,7 @@ class House:
     poller: Poll = lambda phone, home, device, beside: None
     polls: list[DeviceId] = field(default_factory=list)
     alarms: list[Stopped] = field(default_factory=list)
+    noted: list[DoorLogEntry] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         outside = Outside(
@@ -88,6 +90,7 @@ class House:
             poll=self._poll,
             event_url=lambda _, device: self.event_url,
             now=self.wall,
+            note=lambda _, entry: self.noted.append(entry),
         )
         self.sync = DoorSync(outside, self.rhythm, self.log.head())
         self._stop = Flag()
