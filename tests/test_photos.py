@@ -13,7 +13,7 @@ from config import Database
 from domain.faces import known_by
 from tests.builders import ANN, a_photo
 from tests.running_server import RunningServer
-from tests.test_bootstrap import a_config, a_house, send, told, token
+from tests.test_bootstrap import a_config, a_house, send, token, told
 
 
 @pytest.fixture
