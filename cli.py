@@ -9,6 +9,8 @@ from uuid import UUID
 
 import click
 
+from device_adapters.emergency.command import emergency
+
 
 def _bootstrap() -> Any:
     """The product itself takes a second to import: only a command that needs it does."""
@@ -280,6 +282,9 @@ def tail(after: int | None, follow: bool) -> None:
 def run(name: str) -> None:
     """Run one process of the Procfile: projector, adapters, reactions or relay."""
     _bootstrap().run(name)
+
+
+gatehouse.add_command(emergency)
 
 
 @gatehouse.command(
