@@ -79,7 +79,7 @@ class Client:
             return told("fail", key, said=f"{answer.status_code} {answer.json().get('code', '')}")
         return told("unknown", key, said=str(answer.status_code))
 
-    def look(self, path: str, after: int = 0, **query: int) -> httpx.Response | None:
+    def look(self, path: str, after: int = 0, **query: int | str) -> httpx.Response | None:
         """None if nobody answers."""
         asked = query | ({"after_position": after} if after else {})
         try:
@@ -148,7 +148,7 @@ def phone(running: Installation, n: int) -> dict[str, Any]:
             "mac": box["mac"],
             "model": model,
             "firmware": box["firmware"],
-            "address": running.phones.urls[n],
+            "address": running.phones.addresses[n],
         },
         "relays": [
             {"number": r, "name": f"Door {n}/{r}", **takes} for r in range(1, RELAYS[model] + 1)
@@ -250,14 +250,18 @@ ACTS: Mapping[Callable[[Busy], None], int] = {
 
 
 @contextmanager
-def busy_clients(running: Installation, history: History, count: int) -> Iterator[list[Client]]:
-    """That many threads until the block ends; each then still learns how its last command went."""
+def busy_clients(
+    running: Installation, history: History, count: int, first: int = 0
+) -> Iterator[list[Client]]:
+    """That many threads until the block ends; each then still learns how its last command went.
+    `first`: the seed of the first one, of which none may come twice in a history.
+    """
     stop = Flag()
     with ExitStack() as open_clients:
         clients = [
-            open_clients.enter_context(a_client(running, history, seed)) for seed in range(count)
+            open_clients.enter_context(a_client(running, history, first + n)) for n in range(count)
         ]
-        works = [Busy(client, f"busy{n}").work for n, client in enumerate(clients)]
+        works = [Busy(client, f"busy{first + n}").work for n, client in enumerate(clients)]
         threads = [Thread(target=work, args=(stop,)) for work in works]
         for thread in threads:
             thread.start()

@@ -66,7 +66,11 @@ class Installation:
         self.folder, self.data = folder, folder / "data"
         self.port = free_ports(1)
         self.phones = Phones(folder)
+        self.prepare()
         self.up = self.start()
+
+    def prepare(self) -> None:
+        """Before the first start."""
 
     def start(self) -> Up:
         self.output = self.folder / f"up-{time.monotonic_ns()}.txt"
@@ -157,6 +161,7 @@ class Phones:
     def __init__(self, folder: Path) -> None:
         self.folder, self.port = folder, free_ports(len(MODELS))
         self.urls = [f"http://127.0.0.1:{self.port + n}" for n in range(len(MODELS))]
+        self.addresses = self.urls  # as they are registered
         self._client = httpx.Client(timeout=5, trust_env=False)
         self.start()
 
@@ -202,9 +207,9 @@ class Phones:
 
 
 @contextmanager
-def an_installation() -> Iterator[Installation]:
+def an_installation(kind: type[Installation] = Installation) -> Iterator[Installation]:
     with a_folder() as folder:
-        running = Installation(folder)
+        running = kind(folder)
         try:
             running.up.wait_ready()
             running.phones.wait_ready()

@@ -104,18 +104,24 @@ class Watch:
 
 
 def verified(client: Client, n: int, after: int) -> Verified | None:
-    """What the API shows as verified on a phone; None if it cannot say so in time."""
-    answer = client.look(f"devices/{PHONES[n]}/credentials", after, limit=200)
-    if answer is None or not answer.is_success or "X-Stale" in answer.headers:
-        return None
-    page = answer.json()
-    assert page["next"] is None
-    return {
-        (UUID(holder["holder"]), one["kind"]): one["reported_at"]
-        for holder in page["items"]
-        for one in holder["credentials"]
-        if one["state"] == "verified"
-    }
+    """What the API shows as verified on a phone, each page of it there or later; None if it cannot
+    say so in time."""
+    shown, cursor = dict[Credential, str](), dict[str, str]()
+    while True:
+        path = f"devices/{PHONES[n]}/credentials"
+        answer = client.look(path, after, limit=200, **cursor)
+        if answer is None or not answer.is_success or "X-Stale" in answer.headers:
+            return None
+        page = answer.json()
+        shown |= {
+            (UUID(holder["holder"]), one["kind"]): one["reported_at"]
+            for holder in page["items"]
+            for one in holder["credentials"]
+            if one["state"] == "verified"
+        }
+        if page["next"] is None:
+            return shown
+        cursor = {"cursor": page["next"]}
 
 
 @contextmanager
