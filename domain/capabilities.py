@@ -84,6 +84,8 @@ CAPABLE: Mapping[Feature, tuple[Row, ...]] = MappingProxyType(
 )
 # How models of indoor monitors begin [G: the vendor's catalogue; the manual names PH81 alone].
 MONITORS = ("C31", "IT8", "PH81", "R47", "R48", "R49", "S56", "X933", "X937")
+# How models of door phones for several tenants begin [G: the same].
+MULTI_TENANT = ("R20K", "R27", "R28", "R29", "S532", "S535", "S539", "X912", "X915", "X916")
 
 
 def capable(model: str, firmware: str, feature: Feature) -> bool:
@@ -105,3 +107,8 @@ def is_at_least(firmware: str, lowest: str) -> bool:
 def is_monitor(model: str) -> bool:
     """Whether it is an indoor monitor: those raise arming alarms (M125)."""
     return model.upper().startswith(MONITORS)
+
+
+def is_multi_tenant(model: str) -> bool:
+    """Whether it has a directory of those whom it may call (M102, A55)."""
+    return model.upper().startswith(MULTI_TENANT)

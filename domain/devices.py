@@ -29,12 +29,16 @@ SyncState = Literal[
 
 @frozen
 class Relay:
-    """A door of a phone (M100): numbered from 1, with what it takes (M101)."""
+    """A door of a phone (M100): numbered from 1, with what it takes, and where the app shows it: on
+    its home page, and while somebody talks to the phone (M101).
+    """
 
     number: int
     name: str
     dtmf: str | None = None
     methods: frozenset[Method] = METHODS
+    on_home_page: bool = True
+    on_talking_page: bool = True
 
 
 @frozen

@@ -58,6 +58,7 @@ MODULES = {
     "sync",
     "relay_schedules",
     "maintenance",
+    "intercom",
 }
 FRAMES = {  # what a folder has beside the modules of the product
     "domain": {"capabilities", "faces", "ids", "kernel", "lifts", "record", "reports", "rights"},

@@ -21,9 +21,11 @@ from domain.devices import (
     DeviceWentOffline,
     DeviceWentOnline,
     Method,
+    Place,
     Relay,
 )
 from domain.ids import ApartmentId, BuildingId, CommunityId, DeviceId
+from domain.intercom import Intercom, IntercomChosen, Listed, Through, has_directory
 from domain.record import frozen
 from eventlog.consumer import on
 from eventlog.port import Batch, Recorded
@@ -48,12 +50,27 @@ UNSEEN: Row = {
 
 @frozen
 class RelayDoc:
-    """A door of the phone: what it is called, opened by, and takes (M100, M101)."""
+    """A door of the phone: what it is called, opened by, and takes, and the pages of the app that
+    show it (M100, M101).
+    """
 
     number: int
     name: str
     dtmf: str | None
     methods: tuple[Method, ...]
+    on_home_page: bool
+    on_talking_page: bool
+
+
+@frozen
+class IntercomDoc:
+    """`directory` is null where the phone has none: it is not for several tenants, or hangs
+    elsewhere than in the public area of one building (M102).
+    """
+
+    monitoring: tuple[Through, ...]
+    calling: bool
+    directory: tuple[Listed, ...] | None
 
 
 @frozen
@@ -92,6 +109,7 @@ class DeviceDoc:
     apartment: ApartmentId | None
     apartment_number: str | None
     relays: tuple[RelayDoc, ...]
+    intercom: IntercomDoc
     connection: Connection
     clock: Clock
 
@@ -116,7 +134,7 @@ class Devices(Projector):
             building uuid, apartment uuid,
             mac text collate "C" not null, model text not null,
             firmware text not null, address text not null,
-            relays text not null,
+            relays text not null, intercom text not null,
             reach text not null, since timestamptz, reason text, firmware_seen text,
             schedules text not null, clock_since timestamptz,
             clock_zone text, clock_ahead int not null, clock_reason text,
@@ -147,6 +165,7 @@ class Devices(Projector):
                 building=r.event.place.building,
                 apartment=r.event.place.apartment,
                 relays=kept(r.event.relays),
+                intercom=document(Intercom()),
                 **hardware(r.event.box),
                 **UNSEEN,
             )
@@ -162,6 +181,12 @@ class Devices(Projector):
         for r in batch:
             relays = kept(r.event.relays)
             self.devices.set(r.community, r.event.device, called=r.event.name, relays=relays)
+
+    @on(IntercomChosen)
+    def chose_intercom(self, batch: Batch[IntercomChosen]) -> None:
+        for r in batch:
+            chosen = document(Intercom.evolve(None, r.event))
+            self.devices.set(r.community, r.event.device, intercom=chosen)
 
     @on(DeviceMoved)
     def moved(self, batch: Batch[DeviceMoved]) -> None:
@@ -278,7 +303,14 @@ def hardware(box: Box) -> Row:
 def kept(relays: Collection[Relay]) -> str:
     return document(
         [
-            RelayDoc(number=r.number, name=r.name, dtmf=r.dtmf, methods=tuple(sorted(r.methods)))
+            RelayDoc(
+                number=r.number,
+                name=r.name,
+                dtmf=r.dtmf,
+                methods=tuple(sorted(r.methods)),
+                on_home_page=r.on_home_page,
+                on_talking_page=r.on_talking_page,
+            )
             for r in relays
         ]
     )
@@ -286,6 +318,15 @@ def kept(relays: Collection[Relay]) -> str:
 
 def relays_of(text: str) -> tuple[RelayDoc, ...]:
     return tuple(RelayDoc(**r | {"methods": tuple(r["methods"])}) for r in json.loads(text))
+
+
+def intercom_of(row: Row) -> IntercomDoc:
+    said = json.loads(row["intercom"])
+    place = Place(building=row["building"], apartment=row["apartment"])
+    listed = tuple(said["directory"]) if has_directory(row["model"], place) else None
+    return IntercomDoc(
+        monitoring=tuple(said["monitoring"]), calling=said["calling"], directory=listed
+    )
 
 
 def places(phones: Sequence[Row], column: str) -> set[Key]:
@@ -326,6 +367,7 @@ def written(row: Row, buildings: Mapping[Key, Row], apartments: Mapping[Key, Row
         apartment=row["apartment"],
         apartment_number=apartment["number"] if apartment else None,
         relays=relays_of(row["relays"]),
+        intercom=intercom_of(row),
         connection=Connection(
             reach=row["reach"],
             since=row["since"] and row["since"].astimezone(UTC),

@@ -1,6 +1,7 @@
 """M99, M100, M101: the phones of a community, and whether they answer."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from domain.devices import (
     Relay,
 )
 from domain.ids import CommunityId
+from domain.intercom import IntercomChosen
 from domain.kernel import Event, Unknown
 from projections.devices.phones import DeviceDoc, Devices, Wanted
 from tests.builders import (
@@ -54,6 +56,13 @@ PAST: list[Event] = [
     a_device(GATE, "Gate 10", login=Login(user="admin", password="hush")),
     a_device(GYM, "Gate 9", place=Place(building=TOWER, apartment=FLAT_1), relays=1),
 ]
+
+FACTORY = {
+    "dtmf": None,
+    "methods": ["card", "face", "pin", "plate", "uhf"],
+    "on_home_page": True,
+    "on_talking_page": True,
+}
 
 
 @pytest.fixture
@@ -104,13 +113,37 @@ def test_m99_m100_m101_a_phone_shows_place_hardware_relays_and_connection(house:
         "apartment": None,
         "apartment_number": None,
         "relays": [
-            {"number": 1, "name": "Gate 10 1", "dtmf": None, "methods": ["card", "pin"]},
-            {"number": 2, "name": "Gate 10 2", "dtmf": None, "methods": ["card", "pin"]},
+            {"number": 1, "name": "Gate 10 1"} | FACTORY,
+            {"number": 2, "name": "Gate 10 2"} | FACTORY,
         ],
+        "intercom": {
+            "monitoring": ["app", "monitor"],
+            "calling": True,
+            "directory": ["apartments", "residents"],
+        },
         "connection": {"reach": "never_seen", "since": None, "reason": None, "firmware": None},
         "clock": UNKNOWN_CLOCK,
     }
     assert [doc["name"] for doc in shown(house, ELSEWHERE)] == ["Pier"]
+
+
+def test_m102_what_residents_may_do_and_a_directory_only_where_there_is_one(house: House) -> None:
+    chosen = IntercomChosen(
+        device=GATE,
+        monitoring=frozenset({"app"}),
+        calling=False,
+        directory=frozenset({"residents"}),
+    )
+    house.happened(chosen)
+    said = {"monitoring": ["app"], "calling": False}
+    assert the_gate(house)["intercom"] == said | {"directory": ["residents"]}
+    for place in (Place(), Place(building=TOWER, apartment=FLAT_1)):
+        house.happened(DeviceMoved(device=GATE, place=place))
+        assert the_gate(house)["intercom"] == said | {"directory": None}
+    house.happened(DeviceMoved(device=GATE, place=Place(building=TOWER)))
+    assert the_gate(house)["intercom"]["directory"] == ["residents"]
+    house.happened(replace(REPLACED, box=replace(REPLACED.box, model="E12W")))
+    assert the_gate(house)["intercom"]["directory"] is None
 
 
 def test_s8_neither_login_nor_hint_is_in_it(house: House) -> None:
@@ -167,13 +200,14 @@ def test_t4_a_wrong_clock_makes_schedules_unreliable_until_it_is_right(
 
 def test_m100_m101_m130_edited_moved_replaced_and_removed(house: House) -> None:
     relays = (
-        Relay(number=1, name="In", dtmf="1#", methods=frozenset({"pin"})),
+        Relay(number=1, name="In", dtmf="1#", methods=frozenset({"pin"}), on_talking_page=False),
         Relay(number=2, name="Out", methods=frozenset()),
     )
     house.happened(online(GATE), DeviceEdited(device=GATE, name="Gate 10", relays=relays))
     house.happened(DeviceMoved(device=GATE, place=Place(building=ANNEX)), REPLACED)
     now = the_gate(house)
-    assert now["relays"][0] == {"number": 1, "name": "In", "dtmf": "1#", "methods": ["pin"]}
+    said = {"number": 1, "name": "In", "dtmf": "1#", "methods": ["pin"]}
+    assert now["relays"][0] == FACTORY | said | {"on_talking_page": False}
     assert (now["building_name"], now["box"]["mac"]) == ("Annex", "0C11050AFFFF")
     assert now["connection"]["reach"] == "never_seen"
     house.happened(DeviceRemoved(device=GATE), online(GATE))
