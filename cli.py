@@ -201,6 +201,27 @@ def replay(first: int, name: str) -> None:
 
 
 @gatehouse.group()
+def device() -> None:
+    """What is on the door phones; the process that keeps them is `gatehouse run adapters`."""
+
+
+@device.command("check")
+@click.argument("wanted", metavar="DEVICE", required=False)
+@click.option("--all", "everything", is_flag=True, help="All phones of all communities.")
+@click.option("--wait", default=120.0, show_default=True, help="Seconds to wait for the phones.")
+def check_device(wanted: str | None, everything: bool, wait: float) -> None:
+    """Have every record of DEVICE (an id or a name) compared with what it should hold, now.
+
+    Works from any host: the adapters are asked by the log. What is not as it should be is set
+    right and counted; what somebody entered at the phone itself is counted. The exit status is 1 if
+    anything had to be set right or a phone did not answer; it is then compared when it does.
+    """
+    if bool(wanted) == everything:
+        raise click.UsageError("either DEVICE or --all")
+    sys.exit(not _bootstrap().check_devices(wanted, wait, click.echo))
+
+
+@gatehouse.group()
 def dlq() -> None:
     """Records of the stream that somebody could not read."""
 

@@ -1,5 +1,6 @@
 """The only place that knows every part: it finds them, and gives each what it needs."""
 
+from bootstrap.checking import check_devices
 from bootstrap.dead_letters import dead_letters, redrive
 from bootstrap.house import House, discover, read_models
 from bootstrap.operations import (
@@ -25,6 +26,7 @@ __all__ = [
     "apply_topics",
     "audit_claims",
     "audit_stream",
+    "check_devices",
     "create_app",
     "dead_letters",
     "discover",
