@@ -1,4 +1,4 @@
-"""Emergencies, beside all else that the adapters' process does (ADR 16)."""
+"""Emergencies, beside all else that the adapters' process does (ADR 18)."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager

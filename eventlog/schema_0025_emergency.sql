@@ -1,4 +1,4 @@
--- What an emergency needs to know, found without reading the rest of the log, and told at once (ADR 16).
+-- What an emergency needs to know, found without reading the rest of the log, and told at once (ADR 18).
 SET ROLE gatehouse_owner;
 
 CREATE INDEX events_in_emergencies ON log.events (position) WHERE type IN (

@@ -12,7 +12,7 @@ from domain.ids import CommunityId, DeviceId
 
 class FromBook:
     """device_adapters.emergency.port.Desk. What was ordered at this host is done without a lease,
-    until it is in the log; everything else only by whom the phone is (ADR 16).
+    until it is in the log; everything else only by whom the phone is (ADR 18).
     """
 
     def __init__(

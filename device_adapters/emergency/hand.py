@@ -47,7 +47,7 @@ class Superseded(Exception):
 
 class Hand:
     """A thread, until nothing is to be done. It alone sends orders to this phone, one after the
-    other, so that a late unlock is over before the lock goes out (fencing, ADR 16).
+    other, so that a late unlock is over before the lock goes out (fencing, ADR 18).
     """
 
     def __init__(self, device: DeviceId, desk: Desk, connect: Connect, pace: Pace) -> None:

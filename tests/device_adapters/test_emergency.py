@@ -158,7 +158,7 @@ def test_a_phone_that_says_yes_and_does_nothing_is_not_called_open(tmp_path: Pat
 
 
 def test_d13_only_whose_the_phones_are_goes_there(tmp_path: Path) -> None:
-    """Without the lease nothing is sent, not even what was begun (ADR 16)."""
+    """Without the lease nothing is sent, not even what was begun (ADR 18)."""
     with a_scene(["X916", "E18"], tmp_path, ours=False) as scene:
         scene.unlock()
         sleep(0.5)
