@@ -23,6 +23,7 @@ from eventlog.kafka.broker import Broker
 from eventlog.kafka.client import admin
 from tests.eventlog.kafka.relaying import Relaying, grow
 from tests.running_broker import a_topic, apache_kafka, free_ports, has_apache_kafka, no_broker
+from tests.running_server import a_folder
 
 PASSWORD = "sesame-7"
 JAAS = "org.apache.kafka.common.security"
@@ -32,7 +33,9 @@ EC = ec.SECP256R1()
 
 @dataclass
 class Authority:
-    """Certificates of this test's own, as PEM files in a folder."""
+    """Certificates of this test's own, as PEM files in a folder, for the broker to read, too: it is
+    another user where root runs the tests.
+    """
 
     folder: Path
 
@@ -71,6 +74,7 @@ class Authority:
     def _write(self, name: str, pem: bytes) -> Path:
         file = self.folder / name
         file.write_bytes(pem)
+        file.chmod(0o644)
         return file
 
 
@@ -90,10 +94,14 @@ class Guarded:
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+def guarded() -> Iterator[Guarded]:
     if not has_apache_kafka():
         no_broker()
-    authority = Authority(tmp_path_factory.mktemp("tls"))
+    with a_folder() as folder:
+        yield from guarded_by(Authority(folder))
+
+
+def guarded_by(authority: Authority) -> Iterator[Guarded]:
     port, scram, tls, both = (free_ports() for _ in range(4))
     addresses = {"SCRAM": scram, "TLS": tls, "BOTH": both, "PLAINTEXT": port}
     here = [f"{name}://127.0.0.1:{at}" for name, at in addresses.items()]
@@ -129,6 +137,7 @@ def pem_stores(authority: Authority) -> dict[str, str]:
     certificate, key = authority.issue("broker")
     store = authority.folder / "broker.pem"
     store.write_bytes(key.read_bytes() + certificate.read_bytes())
+    store.chmod(0o644)
     return {
         "ssl.keystore.type": "PEM",
         "ssl.keystore.location": str(store),
