@@ -4,12 +4,13 @@ What their logs hold is polled; what these do not hold, the alarms, is taken fro
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from domain import apartments, residents
+from domain import apartments, parking, residents
 from domain.alarms import AlarmKind, Wiring
 from domain.capabilities import is_monitor
 from domain.devices import CredentialKind, Device
@@ -38,11 +39,18 @@ METHODS: dict[str, EntryMethod] = {
     "plate": "plate",
     "license plate": "plate",
     "uhf": "uhf",
+    "uhf card": "uhf",
     "input": "button",
     "exit button": "button",
     "dtmf": "dtmf",
     "http": "remote",
     "remote": "remote",
+}
+KINDS: Mapping[EntryMethod, CredentialKind] = {
+    "pin": "pin",
+    "card": "card",
+    "plate": "plate",
+    "uhf": "uhf",
 }
 QUIET = timedelta(minutes=1)  # a phone that says it a thousand times has said it once (S9)
 MONITORS_SAY = {"AlarmTriggered", "InputAlarm", "AlarmLog"}  # [G]
@@ -190,10 +198,10 @@ class Ingest:
 
 def revoked(line: Line, released: Released | None, gone: Gone) -> Revoked | None:
     """Only what opened: that a code which was taken away is refused is as it should be."""
-    method = method_of(line)
-    if not (line.success and released and (method == "pin" or method == "card")):
+    kind = KINDS.get(method_of(line))
+    if not (line.success and released and kind):
         return None
-    proved = gone(released.owner, method)
+    proved = gone(released.owner, kind)
     removed_at = proved if proved and proved > released.at else None
     return Revoked(holder=released.owner, at=released.at, removed_at=removed_at)
 
@@ -215,6 +223,14 @@ def codes(line: Line, settings: Settings, home: UUID | None) -> Iterable[Claim]:
         bare = code.lstrip("0")
         for written in sorted({code, bare, bare.zfill(len(bare) + len(bare) % 2), f"00{bare}"}):
             yield residents.card_claim(written)
+    if method in ("plate", "uhf"):  # they stand in one place of a phone, which may call both alike
+        yield from vehicle_claims(line.code)
+
+
+def vehicle_claims(code: str) -> Iterable[Claim]:
+    for kind, read in (("plate", parking.plate), ("uhf", parking.tag)):
+        with suppress(Malformed):
+            yield Claim(kind=kind, value=read(code).code)
 
 
 def alarm(device: Device, wiring: Wiring | None, said: str) -> AlarmReported | None:

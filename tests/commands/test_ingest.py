@@ -33,6 +33,7 @@ from tests.builders import (
     a_resident,
     an_apartment,
     cards,
+    vehicles,
 )
 from tests.scenario import a_log
 
@@ -81,6 +82,32 @@ def test_m84_who_where_when_and_which_kind_but_no_code() -> None:
 def test_a8_a_card_is_known_however_the_phone_writes_it(shown: str) -> None:
     [entry] = taken(a_line(code=shown, method="RF"), past=IN_PIN_MODE)
     assert (entry.holder, entry.method) == (BOB, "card")
+
+
+@pytest.mark.parametrize(
+    ("code", "method", "kind"),
+    [
+        ("12-ab-34", "License Plate", "plate"),
+        ("E280", "UHF", "uhf"),
+        ("E280", "License Plate", "plate"),
+        ("12AB34", "UHF Card", "uhf"),
+    ],
+)
+def test_m33_m34_who_drove_in_is_known_whichever_the_phone_calls_it(
+    code: str, method: str, kind: str
+) -> None:
+    past = (*IN_PIN_MODE, vehicles("12AB34", tags=("E280",), who=BOB))
+    [entry] = taken(a_line(code=code, method=method), past=past)
+    assert (entry.holder, entry.method, entry.credential_kind) == (BOB, kind, kind)
+    assert code not in repr(entry)
+
+
+def test_d8_m33_a_plate_that_was_given_up_and_still_opens_is_told() -> None:
+    past = (*IN_PIN_MODE, vehicles("12AB34", who=BOB), vehicles(who=BOB))
+    [entry] = taken(a_line(code="12AB34", method="License Plate"), past=past)
+    assert entry.holder is None
+    assert entry.revoked
+    assert entry.revoked.holder == BOB
 
 
 @pytest.mark.parametrize(

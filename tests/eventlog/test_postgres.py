@@ -9,15 +9,27 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from config import Database
+from domain.faces import FaceEnrolled
 from domain.ids import ResidentId
+from domain.kernel import Claim
 from domain.record import ERASED, Erased
-from domain.residents import Contact, PinIssued, PinRevoked, ResidentAdded
+from domain.residents import Contact, PinIssued, PinRevoked, ResidentAdded, ResidentDeleted
 from eventlog.chain import links, verify
 from eventlog.memory import MemoryLog
 from eventlog.port import Conflict, EventLog
 from eventlog.postgres import Connections, PostgresLog, PostgresVault
 from eventlog.sealing import Master
-from tests.builders import ANN, BOB, ELSEWHERE, HARBOUR, NOW, a_community, a_pin, a_resident
+from tests.builders import (
+    ANN,
+    BOB,
+    ELSEWHERE,
+    HARBOUR,
+    NOW,
+    a_community,
+    a_pin,
+    a_resident,
+    vehicles,
+)
 from tests.eventlog.conftest import KEK
 from tests.eventlog.contract import (
     EVERY_CLAIM,
@@ -157,3 +169,15 @@ def test_an_index_key_is_made_only_when_something_is_stored(
     with psycopg.connect(module_database.read) as connection:
         rows = connection.execute("SELECT community FROM log.keys").fetchall()
     assert rows == [(HARBOUR,)]
+
+
+def test_d8_who_gave_up_a_plate_or_a_tag_is_remembered_and_a_photo_is_not(
+    pg_log: PostgresLog,
+) -> None:
+    face = FaceEnrolled(resident=ANN, photo="a" * 64)
+    store(
+        pg_log, a_resident(), vehicles("AB12", tags=("E280",)), face, ResidentDeleted(resident=ANN)
+    )
+    gone = [Claim(kind="plate", value="AB12"), Claim(kind="uhf", value="E280"), *face.claims()]
+    found = pg_log.released(HARBOUR, gone)
+    assert {claim.kind: one.owner for claim, one in found.items()} == {"plate": ANN, "uhf": ANN}
