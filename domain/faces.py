@@ -6,12 +6,12 @@ from domain.ids import ResidentId
 from domain.kernel import Claim, Event, event
 from domain.record import Personal
 
-PHOTO = "photo"  # the kind of its claim: what nobody claims is thrown away (ADR 18)
+PHOTO = "photo"  # the kind of its claim: what nobody claims is thrown away (ADR 19)
 
 
 @event
 class FaceEnrolled(Event):
-    """In place of the photo before. `photo` tells the bytes, which are kept elsewhere (ADR 18)."""
+    """In place of the photo before. `photo` tells the bytes, which are kept elsewhere (ADR 19)."""
 
     stream = subject = "resident"
     releases = (PHOTO,)

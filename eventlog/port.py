@@ -75,7 +75,7 @@ class Photos(Protocol):
     """Pictures of people beside the log, sealed for them. Both may raise Unavailable."""
 
     def keep(self, community: CommunityId, subject: UUID, picture: bytes) -> None:
-        """Before the append that claims it; what nobody claims is dropped (ADR 18)."""
+        """Before the append that claims it; what nobody claims is dropped (ADR 19)."""
 
     def get(self, subject: UUID, photo: str) -> bytes | None:
         """The picture that is known by this (domain.faces); None once it is gone."""

@@ -1,4 +1,4 @@
--- Pictures of people, each sealed with the key of its subject (ADR 18). `key` is the keyed hash that
+-- Pictures of people, each sealed with the key of its subject (ADR 19). `key` is the keyed hash that
 -- the claim on the picture has, too: what no claim names any more is gone with the claim.
 SET ROLE gatehouse_owner;
 

@@ -10,7 +10,7 @@ from domain.kernel import Malformed
 
 MOST_BYTES: Final = 2 * 2**20
 LEAST_SIDE, MOST_SIDE = 120, 4096  # F4
-KEPT_BYTES: Final = 200 * 1024  # what a phone takes (ADR 18)
+KEPT_BYTES: Final = 200 * 1024  # what a phone takes (ADR 19)
 KEPT_SIDES, KEPT_QUALITIES = (1280, 800, 480), (90, 75, 50)
 FORMATS: Final = ("JPEG", "PNG")
 DECODERS = BoundedSemaphore(1)  # 4096 x 4096 are 64 MB while they are looked at

@@ -1,4 +1,4 @@
-"""Pictures of people beside the log, for an event must not be megabytes (ADR 18)."""
+"""Pictures of people beside the log, for an event must not be megabytes (ADR 19)."""
 
 from typing import Final
 from uuid import UUID
