@@ -3,6 +3,7 @@
 PORT ?= 8000
 DEMO ?= 1
 DATA ?= var
+SECONDS ?= 600
 # Of the tests; most of them wait, so that there are more than cores.
 WORKERS ?= 3
 
@@ -15,7 +16,7 @@ TOOLS := .venv/.tools-$(HASH)
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types layers unit bench docs clean
+.PHONY: help run test check lint types layers unit bench chaos docs clean
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +46,9 @@ unit: $(TOOLS)
 
 bench: $(TOOLS) ## Measure: see bench/
 	$(BIN)/python -m bench
+
+chaos: $(TOOLS) ## Hurt all of it and tell what was lost; SECONDS=600 SEED=7 TEST=K1
+	$(BIN)/python -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(TEST)
 
 docs: $(TOOLS) ## Write docs/events.md from the registry of events
 	$(BIN)/python docs/events.py

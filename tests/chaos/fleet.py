@@ -10,6 +10,7 @@ from time import monotonic
 from uuid import UUID
 
 from device_adapters.patience import Patience
+from device_adapters.port import Failure
 from device_adapters.simulator.fleet import Fleet
 from device_adapters.simulator.weather import brew, forecast
 from device_adapters.terms import Rhythm
@@ -24,6 +25,7 @@ from tests.scenario import a_log
 
 PHONES, BUILDING, PEOPLE = 200, 10, 25  # PEOPLE of each BUILDING of so many phones
 MODELS = ("X916", "R29", "R20A", "S532")
+STRUCK_SECONDS = 20.0
 HEALED_SECONDS = 60.0  # SLO6
 # As in a house, but that whatever it does of its own accord it does within a few seconds.
 RHYTHM = Rhythm(
@@ -97,32 +99,47 @@ def busy(house: House, seed: int, every: float) -> Iterator[None]:
         thread.join()
 
 
+def is_right(house: House, n: int) -> bool:
+    """Not one that is still starting again."""
+    try:
+        return house.is_right(n)
+    except Failure:
+        return False
+
+
 def until_right(house: House, within: float) -> dict[int, float]:
     """Seconds until each phone held exactly what it should; who never did is not in it."""
     began, took = monotonic(), dict[int, float]()
     while len(took) < len(house.fleet) and monotonic() - began < within:
         for n in set(range(len(house.fleet))) - took.keys():
-            if house.is_right(n):
+            if is_right(house, n):
                 took[n] = monotonic() - began
     return took
 
 
-def fleet_heals(seconds: float, seed: int, phones: int = PHONES) -> Result:
-    """D12: trouble for so many seconds, something every 0.1 s for 200 phones."""
+def fleet_heals(
+    seconds: float,
+    seed: int,
+    phones: int = PHONES,
+    rhythm: Rhythm = RHYTHM,
+    struck: float = STRUCK_SECONDS,
+    within: float = HEALED_SECONDS,
+) -> Result:
+    """D12: trouble for so many seconds, at each phone every STRUCK_SECONDS on average."""
     result = Result(note=f"{phones} phones, {PEOPLE} people each")
     models = islice(cycle(MODELS), phones)
     with Fleet(models, seed=seed) as fleet:
         log = a_log(*settled(fleet))
-        with a_house(fleet, log=log, rhythm=RHYTHM) as house:
+        with a_house(fleet, log=log, rhythm=rhythm) as house:
             first = until_right(house, 60)
-            weather = forecast(phones, 20 / phones, seed)
+            weather = forecast(phones, struck / phones, seed)
             troubles = list(takewhile(lambda one: one.at < seconds, weather))
             with busy(house, seed, every=4 / phones):
                 fleet.run(brew([one.phone for one in fleet], troubles))
             for phone in fleet:
                 phone.clear_faults()
-            healed = until_right(house, HEALED_SECONDS)
-            again = [n for n in healed if not house.is_right(n)]
+            healed = until_right(house, within)
+            again = [n for n in healed if not is_right(house, n)]
     result.kills, result.heals = len(troubles), list(healed.values())
     result.wrong += [f"phone {n} was never right" for n in range(phones) if n not in first]
     result.wrong += [f"phone {n} did not heal" for n in range(phones) if n not in healed]

@@ -41,7 +41,9 @@ class Result:
 
     def said(self) -> str:
         again = ", ".join(f"{n} {what}" for what, n in self.unanswered.most_common(3))
-        return "; ".join(part for part in (self.note, f"unanswered: {again}" * bool(again)) if part)
+        return "; ".join(
+            part for part in (self.skipped, self.note, f"unanswered: {again}" * bool(again)) if part
+        )
 
     def verdict(self) -> str:
         return "skipped" if self.skipped else "passed" if self.passed else "FAILED"
@@ -63,7 +65,7 @@ def table(results: Mapping[str, Result]) -> Table:
             result.healed(),
             str(result.commands or "-"),
             result.verdict(),
-            result.skipped or result.said(),
+            result.said(),
         )
     return shown
 
