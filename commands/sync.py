@@ -8,9 +8,10 @@ from domain import sync
 from domain.alarms import Alarm, AlarmId, AlarmKind, AlarmRaised
 from domain.devices import CredentialKind, Device
 from domain.ids import DeviceId
-from domain.kernel import Event
+from domain.kernel import Event, begin
 from domain.record import frozen
 from domain.sync import (
+    Check,
     CheckId,
     DeviceCheckAsked,
     DeviceChecked,
@@ -33,7 +34,8 @@ class CheckDevice:
 @handles(CheckDevice)
 def check_device(cmd: CheckDevice, things: Things) -> list[Event]:
     things.load(Device, cmd.device)
-    return [DeviceCheckAsked(check=cmd.check, device=cmd.device)]
+    asked = DeviceCheckAsked(check=cmd.check, device=cmd.device)
+    return begin(things.find(Check, cmd.check), asked)
 
 
 @command

@@ -93,6 +93,17 @@ class DoorLogGapDetected(Event):
 
 
 @frozen
+class Check:
+    """That was asked for."""
+
+    device: DeviceId
+
+    @classmethod
+    def evolve(cls, state: Self | None, event: Event) -> Self | None:
+        return cls(device=event.device) if isinstance(event, DeviceCheckAsked) else state
+
+
+@frozen
 class Strangers:
     """Of a device, in whose stream it is said; None as long as nobody has said anything."""
 

@@ -13,7 +13,13 @@ from psycopg.rows import dict_row
 from domain.devices import CredentialKind, DeviceRemoved, DeviceReplaced, DeviceSynced, SyncState
 from domain.ids import CommunityId, DeviceId
 from domain.record import frozen
-from domain.sync import DoorLogGapDetected, RevokedCredentialUsed
+from domain.sync import (
+    DoorLogGapDetected,
+    OnStrangers,
+    RevokedCredentialUsed,
+    StrangersFound,
+    StrangersPolicyChosen,
+)
 from eventlog.consumer import on
 from eventlog.port import Batch
 from projections.listing import Key as After
@@ -92,6 +98,18 @@ class GapDoc:
     found_at: datetime
 
 
+@frozen
+class StrangersDoc:
+    """D15: so many records somebody entered at the phone itself, as it was last found; `policy`:
+    whether they are left alone or removed.
+    """
+
+    device: UUID
+    records: int
+    found_at: datetime | None
+    policy: OnStrangers
+
+
 class SyncHistory(Projector):
     name = "sync"
     tables = """
@@ -112,7 +130,14 @@ class SyncHistory(Projector):
             community uuid, gap uuid, device uuid not null,
             found_at timestamptz not null, doc text not null, primary key (community, gap)
         );
-        create index on sync_gaps (community, found_at desc, gap desc)"""
+        create index on sync_gaps (community, found_at desc, gap desc);
+        create table sync_strangers (
+            community uuid, device uuid, records int not null, found_at timestamptz,
+            primary key (community, device)
+        );
+        create table sync_policies (
+            community uuid, device uuid, policy text not null, primary key (community, device)
+        )"""
 
     @on(DeviceSynced)
     def synced(self, batch: Batch[DeviceSynced]) -> None:
@@ -141,6 +166,27 @@ class SyncHistory(Projector):
                 "insert into sync_boxes values (%s, %s, %s) on conflict do nothing",
                 [home, device, at],
             )
+        gone = ({"community": r.community, "device": r.event.device} for r in batch)
+        self.drop("sync_strangers", gone)
+
+    @on(StrangersFound)
+    def strangers_found(self, batch: Batch[StrangersFound]) -> None:
+        rows = (
+            {
+                "community": r.community,
+                "device": r.event.device,
+                "records": r.event.records,
+                "found_at": r.recorded_at,
+            }
+            for r in batch
+        )
+        self.put("sync_strangers", rows)
+
+    @on(StrangersPolicyChosen)
+    def policy_chosen(self, batch: Batch[StrangersPolicyChosen]) -> None:
+        chosen = ((r.community, r.event.device, r.event.policy) for r in batch)
+        rows = ({"community": c, "device": d, "policy": p} for c, d, p in chosen)
+        self.put("sync_policies", rows)
 
     @on(RevokedCredentialUsed)
     def used(self, batch: Batch[RevokedCredentialUsed]) -> None:
@@ -160,6 +206,19 @@ class SyncHistory(Projector):
         found = periods(rows)
         wanted = (p for p in found if at is None or holds(p, at))
         return HistoryDoc(device=device, holder=holder, periods=tuple(wanted))
+
+    def strangers(self, community: CommunityId, device: UUID) -> StrangersDoc:
+        """Of an unknown phone there are none."""
+        found = self.rows("sync_strangers", "device", [(community, device)]).values()
+        chosen = self.rows("sync_policies", "device", [(community, device)]).values()
+        row: Row = next(iter(found), {"records": 0, "found_at": None})
+        at = row["found_at"]
+        return StrangersDoc(
+            device=device,
+            records=row["records"],
+            found_at=at.astimezone(UTC) if at else None,
+            policy=next((each["policy"] for each in chosen), "report"),
+        )
 
     def uses(
         self, community: CommunityId, device: UUID | None, after: After | None, limit: int

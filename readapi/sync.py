@@ -9,7 +9,7 @@ from flask_smorest import Blueprint
 from domain.ids import CommunityId, DeviceId
 from domain.record import frozen
 from projections.projector import document
-from projections.sync import GapDoc, HistoryDoc, SyncHistory, UseDoc
+from projections.sync import GapDoc, HistoryDoc, StrangersDoc, SyncHistory, UseDoc
 from readapi.paging import PageQuery, answer, item, page_of
 from readapi.waiting import HEADERS, After, reached
 from schemas.of import schema_of
@@ -38,6 +38,15 @@ def history(asked: HistoryQuery, *, community: UUID, device: UUID, holder: UUID)
     """
     model = reached(SyncHistory, asked)
     return item(document(model.of(CommunityId(community), device, holder, asked.at)))
+
+
+@sync.route("/devices/<uuid:device>/strangers")
+@sync.arguments(schema_of(After)(), location="query")
+@sync.response(200, schema_of(StrangersDoc), headers=HEADERS)
+def strangers(after: After, *, community: UUID, device: UUID) -> Response:
+    """How many records somebody entered at a phone itself, and what becomes of them (D15)."""
+    model = reached(SyncHistory, after)
+    return item(document(model.strangers(CommunityId(community), device)))
 
 
 @sync.route("/revoked-uses")

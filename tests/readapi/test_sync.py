@@ -7,11 +7,18 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
+from uuid_utils.compat import uuid7
 
 from config import Database
 from domain.devices import DeviceReplaced, Outcome
+from domain.ids import DeviceId
 from domain.kernel import Event
-from domain.sync import DoorLogGapDetected, RevokedCredentialUsed
+from domain.sync import (
+    DoorLogGapDetected,
+    RevokedCredentialUsed,
+    StrangersFound,
+    StrangersPolicyChosen,
+)
 from projections.sync import SyncHistory
 from readapi.sync import sync
 from tests.builders import (
@@ -144,6 +151,30 @@ def test_d8_what_opened_though_it_was_taken_away_newest_first(
     assert first["revoked_at"] == (NOW - timedelta(hours=2)).isoformat()
     assert (first["used_at"], first["removed_at"]) == (NOW.isoformat(), None)
     assert [len(page) for page in pages(web, f"{HOME}/revoked-uses?limit=2")] == [2, 1]
+
+
+def test_d15_who_was_entered_by_hand_and_what_becomes_of_them(
+    web: FlaskClient, house: House
+) -> None:
+    url, found_nothing = f"{HOME}/devices/{GATE}/strangers", ("report", 0, None)
+
+    def shown() -> tuple[str, int, str | None]:
+        said: Any = web.get(url).json
+        return said["policy"], said["records"], said["found_at"]
+
+    assert shown() == found_nothing
+    at, _ = found(house, some_strangers(GATE, 2), some_strangers(GYM, 9))
+    assert shown() == ("report", 2, at.isoformat())
+    found(house, StrangersPolicyChosen(device=GATE, policy="remove"))
+    [at] = found(house, some_strangers(GATE, 0))
+    assert shown() == ("remove", 0, at.isoformat())
+    box = a_box("http://127.0.0.1:9000", "0C11050AFFFF")
+    found(house, some_strangers(GATE, 3), DeviceReplaced(device=GATE, box=box, login=None))
+    assert shown() == ("remove", 0, None)
+
+
+def some_strangers(device: DeviceId, records: int) -> StrangersFound:
+    return StrangersFound(sync=uuid7(), device=device, records=records)
 
 
 def test_n12_where_lines_are_lost(web: FlaskClient, house: House) -> None:
