@@ -1,6 +1,6 @@
 """Who may open what, when. Pure: phones, read models and explanations all ask here."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
@@ -8,13 +8,14 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from domain import lifts, parking
-from domain.access_groups import AccessGroup, Door, Schedule
+from domain.access_groups import AccessGroup, Door, Period, Schedule
 from domain.devices import CredentialKind, Device, Method
 from domain.ids import ApartmentId
 from domain.record import Personal, frozen
 from domain.residents import Contact, Resident
 
 Groups = Collection[AccessGroup]
+Reach = Sequence[tuple[Schedule, frozenset[int]]]  # relays
 Rooms = Mapping[ApartmentId, str]  # numbers, where they are to be keyed in before a PIN (M115)
 PIN_ALONE: Final[Rooms] = MappingProxyType({})
 METHODS: tuple[Method, ...] = ("pin", "card", "uhf", "plate", "face")
@@ -98,12 +99,23 @@ def granted(person: Resident, device: Device, groups: Groups, method: Method) ->
     """What a kind of credential of a person opens at a phone (M101); a vehicle's, within the period
     that is set for it (M35).
     """
+    return taken_by(method, device, within_reach(person, device, groups), person.drives.period)
+
+
+def within_reach(person: Resident, device: Device, groups: Groups) -> Reach:
+    """What the groups of a person join with a phone, whatever its relays take."""
+    ours = (group for group in groups if group.group in person.groups)
+    return [(group.schedule, there) for group in ours if (there := relays_of(group, device))]
+
+
+def taken_by(
+    method: Method, device: Device, reach: Reach, period: Period | None
+) -> frozenset[Grant]:
     takes = {relay.number for relay in device.relays if method in relay.methods}
-    period = person.drives.period if method in BY_VEHICLE else None
     found = set[Grant]()
-    for group in (g for g in groups if g.group in person.groups):
-        when = group.schedule.within(period) if period else group.schedule
-        if when and (relays := relays_of(group, device) & takes):
+    for schedule, there in reach:
+        when = schedule.within(period) if period and method in BY_VEHICLE else schedule
+        if when and (relays := there & takes):
             found.add(Grant(schedule=when, relays=relays))
     return frozenset(found)
 
@@ -130,8 +142,10 @@ def entries(
     """The records of one person that a phone must hold, and no others. `room`: as in Entry."""
     person = person.as_managed() if device.is_lock else person
     together = dict[tuple[bool, frozenset[Grant]], list[Method]]()
+    if not (reach := within_reach(person, device, groups)):
+        return []
     for method in methods_of(person):
-        if opens := granted(person, device, groups, method):
+        if opens := taken_by(method, device, reach, person.drives.period):
             together.setdefault((method == "face", opens), []).append(method)
     return [
         entry(person, device, tuple(methods), opens, room, first=not n)
