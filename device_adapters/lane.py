@@ -220,12 +220,12 @@ class Lane:
         self._asked += self.bell.take_checks()
         if self._asked or now >= self._scan_at:
             self._keeper.forget()
-        if self.bell.retired:
+        if retiring := self.bell.retired:
             self.bell.wishes = dict.fromkeys(self._keeper.wants.wishes(), NOTHING)
         if self.bell.wishes or self._word.online is not True or self._is_due():
             self._arrived(self._keeper.run())
         self._failures, self._failure, self._seen = 0, None, monotonic()
-        if self.bell.retired:
+        if retiring:
             raise Over
         self._judge_clock()
         self._poll_if_due()

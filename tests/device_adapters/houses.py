@@ -180,7 +180,7 @@ def a_house(
         house.stop()
 
 
-def soon(true: Callable[[], object], within: float = 5.0) -> float:
+def soon(true: Callable[[], object], within: float = 20.0) -> float:
     """Seconds until it is so."""
     started = monotonic()
     while not true():

@@ -164,3 +164,12 @@ def test_changes_wait_and_are_counted_while_it_is_away() -> None:
         phone.down = False
         soon(lambda: lane.status().waiting == 0)
         assert lane.status().failure is None
+
+
+def test_a_phone_that_is_removed_while_it_is_written_to_forgets_all_the_same() -> None:
+    """M130: what the pass under way still writes goes with the rest."""
+    with a_lane(phone := MemoryPhone(), Heard()) as lane:
+        phone.seen = lambda records: lane.retire()
+        lane.want(wish(ANN))
+        soon(lambda: lane.join(0))
+    assert phone.records == {}

@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 from config import Database
 from domain.access_groups import Door
 from domain.devices import Login, Outcome
+from projections.devices.changes import Changes
 from projections.devices.installed import Installed
 from projections.locks import Locks
 from readapi.devices import devices
@@ -33,7 +34,7 @@ from tests.builders import (
 from tests.read_models import House, pages
 
 URL = f"/api/v1/communities/{HARBOUR}/locks"
-KINDS = Locks, Installed
+KINDS = Changes, Locks, Installed
 LOGIN = Login(user="house", password="hush")
 
 
