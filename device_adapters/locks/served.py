@@ -9,9 +9,9 @@ from threading import Lock, Thread
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from device_adapters.locks.gateway import Gateway
+from device_adapters.locks.gateway import Answer, Gateway
 
-HOST = "127.0.0.1"
+HOST, CONTROL = "127.0.0.1", "/sim/"
 
 
 class Server(ThreadingHTTPServer):
@@ -39,19 +39,24 @@ class Call(BaseHTTPRequestHandler):
         text = self.rfile.read(length)
         place = urlsplit(self.path)
         with self.server.turn:
-            status, said = self.server.gateway.answer(
-                self.command,
-                place.path.rstrip("/"),
-                dict(parse_qsl(place.query)),
-                json.loads(text) if text else None,
-                login_of(self.headers.get("Authorization", "")),
-            )
+            status, said = self._ask(place.path.rstrip("/"), dict(parse_qsl(place.query)), text)
         body = json.dumps(said).encode() if status != 204 else b""
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def _ask(self, path: str, query: dict[str, str], text: bytes) -> Answer:
+        gateway = self.server.gateway
+        try:
+            said = json.loads(text) if text else None
+        except ValueError:
+            return 400, {"reason": "no JSON"}
+        if path.startswith(CONTROL):
+            return gateway.control(path.removeprefix(CONTROL), said)
+        login = login_of(self.headers.get("Authorization", ""))
+        return gateway.answer(self.command, path, query, said, login)
 
     do_GET = do_PUT = do_POST = answer  # noqa: N815 - so http.server wants them called
 

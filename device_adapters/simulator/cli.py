@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from device_adapters.locks.cli import locks
 from device_adapters.simulator.control import ACTS
 from device_adapters.simulator.doorway import SENSED
 from device_adapters.simulator.faults import REAL_PACE, STANDING
@@ -74,6 +75,9 @@ def sim() -> None:
     gatehouse sim serve --model X916 --count 3 --port 8100
     gatehouse sim punch 127.0.0.1:8100 2468
     """
+
+
+sim.add_command(locks)
 
 
 @sim.command()

@@ -10,9 +10,7 @@ import pytest
 from hypothesis.stateful import run_state_machine_as_test
 
 from device_adapters.keeper import Keeper
-from device_adapters.locks.brands import PROFILES
 from device_adapters.locks.gateway import Gateway, SimLock
-from device_adapters.locks.lock import GatewayLock
 from device_adapters.locks.served import Server, served
 from device_adapters.port import (
     Failure,
@@ -26,13 +24,11 @@ from device_adapters.port import (
 )
 from domain.access_groups import Schedule
 from domain.devices import Login, Outcome
-from domain.locks import Brand
 from tests.device_adapters.keeping import Kept, no_more, verified, wish
 from tests.device_adapters.people import an_entry
 from tests.device_adapters.test_convergence import GrantsFirst, House, TrustsTheAck, search
-from tests.device_adapters.wired_lock import SERIAL, WiredLock, lock_device
+from tests.device_adapters.wired_lock import SERIAL, WiredLock, connect
 
-LOGIN = Login(user="house", password="hush")
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 SWIM = Schedule(repeat="weekly", days=frozenset({1, 2}), start=time(10), end=time(13))
 
@@ -46,14 +42,6 @@ def gateway() -> Gateway:
 def server(gateway: Gateway) -> Iterator[Server]:
     with served(gateway) as server:
         yield server
-
-
-def connect(
-    server: Server, brand: Brand = "itec", serial: str = SERIAL, login: Login | None = LOGIN
-) -> GatewayLock:
-    device = lock_device(brand, server.url)
-    device = replace(device, login=login, box=replace(device.box, mac=serial))
-    return GatewayLock(device, PROFILES[brand].paced(0, 0))
 
 
 def test_a_lock_is_a_phone_to_whoever_keeps_it(server: Server) -> None:

@@ -1,6 +1,7 @@
 """A lock behind its gateway, without sockets, with the switches of MemoryPhone."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,16 +11,18 @@ from device_adapters.locks import people
 from device_adapters.locks.brands import PROFILES
 from device_adapters.locks.gateway import Gateway, SimLock
 from device_adapters.locks.lock import GatewayLock
+from device_adapters.locks.served import Server
 from device_adapters.locks.wire import Said, Wire, understood
 from device_adapters.port import Held, Offline
 from domain.access_groups import ALWAYS
-from domain.devices import Device
+from domain.devices import Device, Login
 from domain.kernel import fold
 from domain.locks import Brand, Lock, door
 from tests.builders import a_lock
 from tests.device_adapters.memory_phone import MAC
 
 SERIAL = MAC
+LOGIN = Login(user="house", password="hush")
 BEGAN = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
 
 
@@ -27,6 +30,14 @@ def lock_device(brand: Brand = "itec", address: str = "http://127.0.0.1:9") -> D
     lock = fold(Lock, [a_lock(brand=brand, serial=SERIAL, address=address)])
     assert lock
     return door(lock, None, None)
+
+
+def connect(
+    server: Server, brand: Brand = "itec", serial: str = SERIAL, login: Login | None = LOGIN
+) -> GatewayLock:
+    device = lock_device(brand, server.url)
+    device = replace(device, login=login, box=replace(device.box, mac=serial))
+    return GatewayLock(device, PROFILES[brand].paced(0, 0))
 
 
 class Direct(Wire):
