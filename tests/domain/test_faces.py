@@ -173,6 +173,9 @@ def test_m32_a_face_stands_in_a_record_of_its_own_that_keeps_its_key() -> None:
     pin, face = entries(replace(person, pin="2468"), phone, [pool])
     assert (alone.key, face.key, pin.key) == (f"{ANN.hex}-face", f"{ANN.hex}-face", ANN.hex)
     assert {n for g in face.grants for n in g.relays} == {1}  # M101
+    alike = device(frozenset({"face", "pin"}))
+    apart = entries(replace(person, pin="2468"), alike, [pool])
+    assert [one.grants for one in apart] == [apart[0].grants] * 2
     assert evidence([face]) == evidence([alone])
     assert set(evidence([pin, face])) == {(ANN, "pin"), (ANN, "face")}
 

@@ -140,6 +140,19 @@ def test_a_photo_opens_only_for_its_subject_and_as_what_it_was(
         log.photos.get(ANN, known_by(CANARY))
 
 
+def test_another_photo_in_its_place_is_not_taken_for_it(
+    log: PostgresLog, module_database: Database
+) -> None:
+    """Sealed for the same person, so that only what the event says tells them apart."""
+    enrolled(log)
+    log.photos.keep(HARBOUR, ANN, OTHER)
+    with psycopg.connect(module_database.owner) as db:
+        db.execute(
+            "UPDATE log.photos SET sealed = (SELECT sealed FROM log.photos WHERE NOT claimed)"
+        )
+    assert log.photos.get(ANN, known_by(CANARY)) is None
+
+
 def test_a_person_elsewhere_has_photos_of_their_own(log: PostgresLog) -> None:
     happened(log, a_resident(ANN), home=ELSEWHERE)
     enrolled(log)
