@@ -6,6 +6,7 @@ from time import monotonic
 from typing import Final
 from uuid import UUID
 
+from device_adapters.breaker import MODE, TRIES, ZONE, Breaker, Failing
 from device_adapters.ledger import Ledger
 from device_adapters.patience import Patience, Surroundings
 from device_adapters.port import (
@@ -18,17 +19,9 @@ from device_adapters.port import (
 )
 from device_adapters.sent import Sent
 from device_adapters.terms import Compared, Trying
-from device_adapters.verified import (
-    MODE,
-    TRIES,
-    ZONE,
-    Digest,
-    Failing,
-    Findings,
-    holder,
-)
+from device_adapters.verified import Digest, Findings, holder
 from device_adapters.wants import Wants
-from domain.devices import Outcome, SyncState
+from domain.devices import Outcome
 
 ROUND: Final = 500  # grants before they are read back
 MOST_NEWS: Final = 500  # in one event
@@ -53,7 +46,8 @@ class Keeper:
         self._phone, self._mac, self._lane, self._tell = phone, mac, lane, tell
         self._patience, self._clock = patience, clock
         self.wants = Wants(phone)
-        self._found = Findings(phone, self.wants, digest, ledger)
+        self._breaker = Breaker(patience, clock)
+        self._found = Findings(phone, self.wants, digest, ledger, self._breaker.failing)
         self._dirty: dict[str, float] = {}
         self._sent = Sent(phone)
         self._unsaid: set[UUID] = set()
@@ -98,7 +92,7 @@ class Keeper:
         if self._unread or self._unsaid or self._sent.unproven:
             return self._clock()
         times = [self._due(key) for key in self._dirty]
-        times += [self._again(way, self._clock()) for way in self._astray()]
+        times += [self._breaker.again(way, self._clock()) for way in self._astray()]
         return min(times, default=None)
 
     def waiting(self) -> tuple[int, int, float | None]:
@@ -108,7 +102,7 @@ class Keeper:
         return len(dirty), gone, min(dirty.values(), default=None)
 
     def suspended(self) -> int:
-        return sum(one.tries >= TRIES for one in list(self._found.failing.values()))
+        return self._breaker.suspended()
 
     def trying(self, most: int) -> Sequence[Trying]:
         """Who does not stand on the phone as wanted, though it was tried: those in vain first."""
@@ -152,11 +146,7 @@ class Keeper:
         return identity
 
     def _due(self, key: str) -> float:
-        return self._again(key, self._dirty[key])
-
-    def _again(self, key: str, first: float) -> float:
-        failing = self._found.failing.get(key)
-        return failing.again if failing else first
+        return self._breaker.again(key, self._dirty[key])
 
     def _mark(self, keys: Iterable[str]) -> None:
         """Those that are not as they should be, and since when."""
@@ -191,7 +181,8 @@ class Keeper:
 
     def _must_set(self) -> str | None:
         """After what must go, before anybody's credential comes (M115, T3)."""
-        return next((way for way in self._astray() if self._again(way, 0) <= self._clock()), None)
+        now, again = self._clock(), self._breaker.again
+        return next((way for way in self._astray() if again(way, 0) <= now), None)
 
     def _set(self, way: str) -> None:
         refused = None
@@ -269,14 +260,16 @@ class Keeper:
 
     def _conclude(self, held: Mapping[str, Held]) -> None:
         proven, refused, spoiled = self._sent.take()
-        for key, entry in proven.items():
-            if self._found.agrees(key, entry, held):
-                self._found.settle(key, entry)
-                self._sent.alone.discard(key)
-            else:
-                self._note(key, held)
-                if key not in spoiled:
-                    self._fail(key, refused.get(key), self._found.differs(key, entry, held))
+        right = {k: entry for k, entry in proven.items() if self._found.agrees(k, entry, held)}
+        for key, entry in right.items():
+            self._found.settle(key, entry)
+            self._sent.alone.discard(key)
+        wrong = [key for key in proven if key not in right]
+        for key in wrong:
+            self._note(key, held)
+            if key not in spoiled:
+                self._fail(key, refused.get(key), self._found.differs(key, proven[key], held))
+        self._breaker.concluded(right, [key for key in wrong if key not in spoiled])
         self._notice(held)
         self._mark(proven)
         self._report(map(holder, proven))
@@ -295,21 +288,8 @@ class Keeper:
             self._mark([key])
 
     def _fail(self, key: str, refused: str | None, differs: str) -> None:
-        before = self._found.failing.get(key)
-        tries = before.tries + 1 if before else 1
-        rest = self._rest(key, tries - TRIES) if tries >= TRIES else 0
-        state: SyncState = "rejected" if refused else "mismatch"
-        self._found.failing[key] = Failing(
-            tries=tries,
-            state=state,
-            reason=refused or differs,
-            again=self._clock() + min(rest, self._patience.longest),
-        )
-
-    def _rest(self, key: str, again: int) -> float:
-        if self.wants.of(key) is None and key not in ASTRAY:
-            return self._patience.revocation
-        return self._patience.breaker * 2.0 ** min(again, 8)
+        must_go = self.wants.of(key) is None and key not in ASTRAY
+        self._breaker.fail(key, refused, differs, must_go=must_go)
 
     def _read_all(self) -> None:
         """Compare every record (drift, restarts, factory resets)."""

@@ -13,13 +13,14 @@ class Patience:
     """`looks`: how often, in settling times, a phone is read before a write counts as failed, for
     some answer with what was a while ago. `breaker`: seconds to leave alone what failed three
     times, doubled each time up to `longest`; `revocation`: the same for what must go, never more,
-    for as long as it is there it opens doors.
+    for as long as it is there it opens doors; `probe`: until one record is tried where nothing is.
     """
 
     looks: tuple[float, ...] = (1, 1, 2)
     breaker: float = 300
     longest: float = 3600
     revocation: float = 15
+    probe: float = 30
 
 
 class Surroundings(Protocol):

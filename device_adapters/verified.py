@@ -6,27 +6,16 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from device_adapters.breaker import MODE, TRIES, Failing
 from device_adapters.ledger import THERE, Credential, Ledger
 from device_adapters.port import Held, Phone
 from device_adapters.wants import Wants
-from domain.devices import CredentialKind, Outcome, SyncState
+from domain.devices import CredentialKind, Outcome
 from domain.rights import HELD_OPEN, KINDS, Entry, evidence, keys_of
 from domain.settings import PinMode
 
 Digest = Callable[[str], bytes]
-TRIES: Final = 3
 FIELDS: Final = ("pin", "cards", "vehicles", "face", "floors", "opens", "name", "room")
-MODE, ZONE = "PIN mode", "time zone"  # the keys under which they fail
-
-
-@dataclass(frozen=True, kw_only=True)
-class Failing:
-    """`state` once `tries` are used up; until `again`, on the monotonic clock, it is left alone."""
-
-    tries: int
-    state: SyncState
-    reason: str
-    again: float
 
 
 @dataclass
@@ -41,9 +30,9 @@ class Findings:
     wants: Wants
     digest: Digest
     ledger: Ledger
+    failing: dict[str, Failing]
     verified: dict[str, Entry] = field(default_factory=dict)
     strays: dict[str, frozenset[CredentialKind]] = field(default_factory=dict)
-    failing: dict[str, Failing] = field(default_factory=dict)
     withdrew: set[Credential] = field(default_factory=set)
     pin_mode: PinMode = "pin"
     zone: str | None = None

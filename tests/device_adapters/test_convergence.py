@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
+from device_adapters.breaker import MODE, ZONE
 from device_adapters.keeper import Keeper
 from device_adapters.port import Failure, Held
-from device_adapters.verified import MODE, ZONE
 from domain.rights import Entry
 from tests.device_adapters.keeping import Hands, Kept, no_more, verified, wish
 from tests.device_adapters.memory_phone import MemoryPhone

@@ -256,3 +256,35 @@ def test_an_outcome_that_could_not_be_said_is_said_later() -> None:
     kept.keeper._tell = heard.extend
     kept.run()
     assert heard == [verified(ANN)]
+
+
+def test_d3_a_phone_that_stops_lying_is_right_soon_after() -> None:
+    """One record is tried now and then, and once it is there, all the others are, at once."""
+    kept = Kept(phone := MemoryPhone(deaf=True))
+    kept.run(wish(ANN, BOB, CLEO))
+    assert kept.keeper.suspended() == 3
+    writes = puts(phone)
+    kept.hands.seconds += 31
+    kept.run()
+    assert puts(phone) == writes + 1
+    phone.deaf = False
+    assert kept.run() == []
+    kept.hands.seconds += 31
+    assert set(kept.run()) == {verified(ANN), verified(BOB), verified(CLEO)}
+
+
+def test_d3_control_one_bad_record_among_good_ones_is_left_alone() -> None:
+    kept = Kept(phone := MemoryPhone(poison=frozenset({ANN.key})))
+    kept.run(wish(ANN))
+    writes = puts(phone)
+    for n in range(10, 20):
+        kept.run(wish(an_entry(n)))
+    assert puts(phone) == writes + 10 + 1  # once more with the first good one
+    for _ in range(9):
+        kept.hands.seconds += 31
+        kept.run()
+    assert puts(phone) == writes + 10 + 1
+
+
+def puts(phone: MemoryPhone) -> int:
+    return [name for name, _ in phone.calls].count("put")
