@@ -61,6 +61,15 @@ GROUPS = (
         ("North gate", "South gate", "Marina gate"),
     ),
 )
+# Brand, serial, name, the phone that it follows (M15); the office is in a flat of its own.
+LOCKS = (
+    *(
+        ("itec", f"HQ-BIKES-{n}", f"{building} bike cellar", f"{building} lobby")
+        for n, building in enumerate(BUILDINGS, 1)
+    ),
+    ("dormakaba", "HQ-OFFICE", "Harbour office", None),
+)
+OFFICE = ("Lighthouse", "101")
 FIRST = "Ana Bruno Clara Diogo Eva Filipe Graça Hugo Inês João Lara Miguel Nuno Olga Paulo Rita"
 LAST = "Almeida Barros Costa Dias Esteves Faria Gomes Lopes Matos Neves Pinto Reis Sousa Teixeira"
 
@@ -72,6 +81,11 @@ def an_id(*parts: object) -> str:
 def phones_port(port: int) -> int:
     """Where the first phone listens, beside a web on this port."""
     return port + 100
+
+
+def locks_port(port: int) -> int:
+    """Where the locks' gateway listens, behind the last phone."""
+    return phones_port(port) + len(FLEET)
 
 
 def secret_of(data: Path) -> str:
@@ -118,9 +132,16 @@ class Api:
 
 
 def seed(
-    web: str, token: str, phones: list[str], password: str, say: Callable[[str], None]
+    web: str,
+    token: str,
+    phones: list[str],
+    gateway: str,
+    password: str,
+    say: Callable[[str], None],
 ) -> None:
-    """`phones` are the addresses of the simulated fleet, in FLEET's order."""
+    """`phones` are the addresses of the simulated fleet, in FLEET's order; `gateway` is that of the
+    locks.
+    """
     with httpx.Client(
         base_url=f"{web}/api/v1/communities/{COMMUNITY}/",
         headers={"Authorization": f"Bearer {token}"},
@@ -135,6 +156,8 @@ def seed(
         homes(api)
         say(f"{len(FLEET)} door phones")
         doors(api, phones, password)
+        say(f"{len(LOCKS)} locks behind a gateway")
+        fit_locks(api, gateway, password)
         say(f"{PEOPLE} residents from a spreadsheet")
         file = {"file": ("residents.xlsx", write_sheet(columns(), people()))}
         position = api.posted("import-residents", files=file)
@@ -179,6 +202,24 @@ def doors(api: Api, phones: list[str], password: str) -> None:
         opens = [{"device": an_id("phone", door), "relay": 1} for door in names]
         group = an_id("group", name)
         api.send("create-access-group", group=group, name=name, schedule=schedule, doors=opens)
+
+
+def fit_locks(api: Api, gateway: str, password: str) -> None:
+    """M107, M133: those of the cellars are given what the lobbies are."""
+    building, number = OFFICE
+    for brand, serial, name, phone in LOCKS:
+        api.send(
+            "register-lock",
+            lock=an_id("lock", serial),
+            brand=brand,
+            serial=serial,
+            name=name,
+            address=gateway,
+            place={} if phone else {"apartment": an_id(building, number)},
+            login={"user": SIM_USER, "password": password},
+            phone=an_id("phone", phone) if phone else None,
+        )
+    api.send("choose-lock-sync", brand="itec", kinds=["pin", "card"])
 
 
 def relays(name: str, model: str) -> list[dict[str, Any]]:

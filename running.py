@@ -18,7 +18,7 @@ import httpx
 from rich.console import Console
 
 from config import ROOT, Config
-from demo import FLEET, phones_port, secret_of
+from demo import FLEET, locks_port, phones_port, secret_of
 from eventlog.unprivileged import open_folder
 from supervision import (
     MARK,
@@ -32,7 +32,7 @@ from supervision import (
 from supervision import socket as supervisor_socket
 
 SIM_PASSWORD = "GATEHOUSE_SIM_PASSWORD"  # the name of a variable  # noqa: S105
-DEMO_ONLY = {"phones"}
+DEMO_ONLY = {"phones", "locks"}
 KAFKA_ONLY = {"relay"}
 READY_TIMEOUT = 120
 
@@ -109,7 +109,7 @@ def _clear(config: Config, show: Console) -> None:
     if left := end_strays(config):
         show.print(f"ended {left} processes that an earlier start had left behind")
     first = phones_port(config.port)
-    for port in (config.port, *(range(first, first + len(FLEET)) if config.demo else ())):
+    for port in (config.port, *(range(first, first + len(FLEET) + 1) if config.demo else ())):
         _probe(port, "`make run PORT=9000`; the demo's phones listen from PORT+100")
     for port in (config.kafka.port, config.kafka.port + 1) if config.kafka else ():
         _probe(port, "`make run KAFKA=1 KAFKA_PORT=9192`, which takes the next one, too")
@@ -139,6 +139,7 @@ def environment(config: Config) -> dict[str, str]:
         "DEMO": str(int(config.demo)),
         "WEB_CONCURRENCY": str(config.web_concurrency),
         "PHONES_PORT": str(phones_port(config.port)),
+        "LOCKS_PORT": str(locks_port(config.port)),
         MARK: str(config.data),
         **({SIM_PASSWORD: secret_of(config.data)} if config.demo else {}),
     }

@@ -61,7 +61,8 @@ def seed_demo(token: str, say: Callable[[str], None]) -> None:
     first = demo.phones_port(config.port)
     phones = [f"http://127.0.0.1:{first + n}" for n in range(len(demo.FLEET))]
     web = f"http://127.0.0.1:{config.port}"
-    demo.seed(web, token, phones, demo.secret_of(config.data), say)
+    gateway = f"http://127.0.0.1:{demo.locks_port(config.port)}"
+    demo.seed(web, token, phones, gateway, demo.secret_of(config.data), say)
 
 
 def end_token(token: str) -> bool:

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from commands.ingest import Ingest
+from device_adapters.doorlog import DoorLogPoller
 from device_adapters.locks.brands import PROFILES
 from device_adapters.locks.gateway import Gateway, SimLock
 from device_adapters.locks.lock import GatewayLock
@@ -16,12 +19,15 @@ from domain.devices import Device, DeviceRemoved, Login
 from domain.ids import DeviceId
 from domain.kernel import Event
 from domain.locks import LockConnected, LockLinked, LockRegistered, LockRemoved
+from domain.reports import DoorLogEntry
 from domain.residents import PinIssued, PinRevoked
+from eventlog.reports import MemoryReportLog
 from tests.builders import (
     ANN,
     BOB,
     CLEO,
     FLAT_1,
+    NOW,
     SWIMMERS,
     a_community,
     a_group,
@@ -231,3 +237,27 @@ def test_m107_a_lane_that_begins_anew_says_nothing_twice(corridor: Corridor) -> 
     soon(lambda: device_id(1) in again.sync.lanes)
     soon(lambda: again.lane(1).status().seen is not None)
     assert again.outcomes(1) == said
+
+
+def test_m84_what_happens_at_a_lock_is_in_the_door_log(corridor: Corridor) -> None:
+    house, sim = corridor.house, corridor.gateway.locks["L1"]
+    reports = MemoryReportLog(lambda: NOW)
+    house.poller = DoorLogPoller(Ingest(corridor.log, reports), lambda: datetime.now(UTC)).poll
+    house.happen(lock_sync("itec", "pin"))
+    soon(lambda: corridor.codes(1) == {"246810", "1357"})
+    assert sim.present("pin", "246810", datetime.now(UTC))
+    assert not sim.present("card", "AB12", datetime.now(UTC))
+    house.lane(1).hint()
+    soon(lambda: reports.head() == 2)
+    first, second = (r.event for r in reports.read(after=0))
+    assert isinstance(first, DoorLogEntry)
+    assert isinstance(second, DoorLogEntry)
+    assert (first.device, first.outcome, first.method, first.holder) == (
+        device_id(1),
+        "success",
+        "pin",
+        ANN,
+    )
+    assert first.door_name == "Lock 1"
+    assert abs(first.happened_at - datetime.now(UTC)) < timedelta(minutes=1)
+    assert (second.outcome, second.method, second.holder) == ("failed", "card", BOB)
