@@ -21,14 +21,14 @@ from domain.devices import (
     DeviceWentOffline,
     DeviceWentOnline,
     Method,
-    Place,
     Relay,
 )
 from domain.ids import ApartmentId, BuildingId, CommunityId, DeviceId
-from domain.intercom import Intercom, IntercomChosen, Listed, Through, has_directory
+from domain.intercom import Intercom, IntercomChosen
 from domain.record import frozen
 from eventlog.consumer import on
 from eventlog.port import Batch, Recorded
+from projections.devices.intercom import IntercomDoc, intercom_of
 from projections.listing import Key as After
 from projections.listing import Listing, Page, natural
 from projections.projector import Key, Projector, Row, document
@@ -60,17 +60,6 @@ class RelayDoc:
     methods: tuple[Method, ...]
     on_home_page: bool
     on_talking_page: bool
-
-
-@frozen
-class IntercomDoc:
-    """`directory` is null where the phone has none: it is not for several tenants, or hangs
-    elsewhere than in the public area of one building (M102).
-    """
-
-    monitoring: tuple[Through, ...]
-    calling: bool
-    directory: tuple[Listed, ...] | None
 
 
 @frozen
@@ -320,15 +309,6 @@ def relays_of(text: str) -> tuple[RelayDoc, ...]:
     return tuple(RelayDoc(**r | {"methods": tuple(r["methods"])}) for r in json.loads(text))
 
 
-def intercom_of(row: Row) -> IntercomDoc:
-    said = json.loads(row["intercom"])
-    place = Place(building=row["building"], apartment=row["apartment"])
-    listed = tuple(said["directory"]) if has_directory(row["model"], place) else None
-    return IntercomDoc(
-        monitoring=tuple(said["monitoring"]), calling=said["calling"], directory=listed
-    )
-
-
 def places(phones: Sequence[Row], column: str) -> set[Key]:
     return {(row["community"], row[column]) for row in phones if row[column]}
 
@@ -336,6 +316,15 @@ def places(phones: Sequence[Row], column: str) -> set[Key]:
 def bare(mac: str | None) -> str | None:
     """People write 0C:11:05, 0c-11-05 or 0c1105."""
     return mac and "".join(filter(str.isalnum, mac))
+
+
+def connection_of(row: Row) -> Connection:
+    return Connection(
+        reach=row["reach"],
+        since=row["since"] and row["since"].astimezone(UTC),
+        reason=row["reason"],
+        firmware=row["firmware_seen"],
+    )
 
 
 def clock_of(row: Row) -> Clock:
@@ -368,12 +357,7 @@ def written(row: Row, buildings: Mapping[Key, Row], apartments: Mapping[Key, Row
         apartment_number=apartment["number"] if apartment else None,
         relays=relays_of(row["relays"]),
         intercom=intercom_of(row),
-        connection=Connection(
-            reach=row["reach"],
-            since=row["since"] and row["since"].astimezone(UTC),
-            reason=row["reason"],
-            firmware=row["firmware_seen"],
-        ),
+        connection=connection_of(row),
         clock=clock_of(row),
     )
     found_by = (
