@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from uuid import UUID
 
 import pytest
 
@@ -19,7 +20,7 @@ from domain.faces import FaceEnrolled, FaceRemoved, known_by
 from domain.ids import ResidentId
 from domain.kernel import Event
 from domain.lifts import FloorsChosen
-from domain.residents import ResidentDeleted
+from domain.residents import PinRevoked, ResidentDeleted
 from domain.rights import Entry
 from tests.builders import (
     ANN,
@@ -131,6 +132,22 @@ def test_m32_a_photo_that_is_gone_is_written_nowhere() -> None:
         house.happen(FaceEnrolled(resident=ANN, photo=known_by(KEPT)))
         soon(lambda: state(house, "face") == "mismatch", within=10)
         assert [row["UserID"] for row in fleet[0].phone.users] == [ANN.hex]
+
+
+def test_d6_m32_a_revocation_does_not_wait_for_a_crowd_of_faces() -> None:
+    crowd = [ResidentId(UUID(int=n)) for n in range(10_000, 10_030)]
+    with Fleet(["X916"]) as fleet, a_house(fleet, *ANNS) as house:
+        soon(lambda: state(house, "pin") == "verified")
+        fleet[0].fault("latency", ms=20)
+        for n, who in enumerate(crowd):
+            house.happen(a_resident(who, SWIMMERS), enrolled(house, KEPT + bytes([n]), who))
+        sent = fleet[0].phone.answered
+        soon(lambda: sent["filetool/import"] > 2)
+        house.happen(PinRevoked(resident=ANN))
+        soon(lambda: not fleet[0].punch("2468").opened)
+        assert sent["filetool/import"] < 20
+        fleet[0].clear_faults()
+        soon(lambda: all(state(house, "face", who=who) == "verified" for who in crowd), within=20)
 
 
 def test_m39_who_is_deleted_is_known_by_no_plate_and_no_face() -> None:
