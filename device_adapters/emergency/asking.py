@@ -6,9 +6,10 @@ fire panel is wired to?
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from threading import Event as Flag
 from threading import Thread
+from time import monotonic
 from typing import Final
 
 from commands.bus import Dispatch
@@ -22,7 +23,7 @@ from domain.alarms import AlarmId
 from domain.emergency import Finding
 from domain.ids import CommunityId
 
-ASKED_FOR: Final = timedelta(minutes=2)  # a phone that does not answer is asked again and again
+ASKED_SECONDS: Final = 120.0  # for so long one that does not answer is asked again and again
 AGAIN_SECONDS, BOUNCE_SECONDS = 2.0, 1.0
 
 
@@ -50,8 +51,8 @@ class Asking:
 
     def _pursue(self, question: Question, stop: Flag) -> None:
         """That it cannot be asked is said once, for another phone may bear it out."""
-        said = False
-        while not stop.is_set() and datetime.now(UTC) - question.heard_at < ASKED_FOR:
+        said, until = False, monotonic() + ASKED_SECONDS
+        while not stop.is_set() and monotonic() < until:
             finding, reason = self._finding(question)
             if finding != "silent" or not said:
                 said = insist(lambda f=finding, r=reason: self._say(question, f, r), stop)  # type: ignore[misc]

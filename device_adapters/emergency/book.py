@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import RLock
 from typing import Any, Final
 
@@ -18,7 +18,6 @@ from domain.devices import (
     DeviceReplaced,
 )
 from domain.emergency import (
-    EPOCH,
     DoorResult,
     DoorsTried,
     Emergency,
@@ -54,9 +53,9 @@ class Question:
 
 @dataclass
 class Town:
-    """A community. `local` are orders that were given here and are not in the log yet. `known`:
-    since when orders that were given at a host are known: only what was found since then counts,
-    for whoever did not know of them may have done otherwise.
+    """A community. `local` are orders that were given here and are not in the log yet. `doubted`:
+    those of any host that were heard of while this one was at its doors and may have opened them
+    again before it knew: what others found does not count, what was `proved` here does.
     """
 
     name: str = ""
@@ -66,7 +65,8 @@ class Town:
     wiring: dict[DeviceId, Wiring] = field(default_factory=dict)
     alarms: dict[AlarmId, AlarmRaised] = field(default_factory=dict)
     local: dict[OrderId, Order] = field(default_factory=dict)
-    known: dict[OrderId, datetime] = field(default_factory=dict)
+    doubted: set[OrderId] = field(default_factory=set)
+    proved: set[tuple[Door, OrderId]] = field(default_factory=set)
 
     @property
     def orders(self) -> Emergency:
@@ -87,10 +87,8 @@ class Town:
         result = self.results.get(door)
         if order.open or result is None or result.order != order.id:
             return False
-        return result.state == "verified" and result.at > self.known.get(order.id, EPOCH)
-
-    def is_known(self, order: OrderId, at: datetime) -> None:
-        self.known[order] = max(at, self.known.get(order, EPOCH))
+        proved = order.id not in self.doubted or (door, order.id) in self.proved
+        return result.state == "verified" and proved
 
 
 class Book(Consumer):
@@ -133,10 +131,8 @@ class Book(Consumer):
             town.emergency = Emergency.evolve(town.emergency, r.event) or town.emergency
             if not isinstance(r.event, EmergencySettingChanged):
                 town.local.pop(r.event.order, None)
-                if r.event.cause == "break_glass":
-                    town.is_known(r.event.order, r.recorded_at)
-                    if self.live:
-                        town.is_known(r.event.order, datetime.now(UTC))
+                if self.live and r.event.cause == "break_glass":
+                    town.doubted.add(r.event.order)
 
     @on(FireInputsChosen)
     def wired(self, batch: Batch[FireInputsChosen]) -> None:
@@ -160,18 +156,28 @@ class Book(Consumer):
     def tried(self, batch: Batch[DoorsTried]) -> None:
         for r in batch:
             for result in r.event.results:
-                self._note(r.community, result)
+                self._heard(r.community, result)
 
     def settle(self, batch: Batch[Any]) -> None:
         self.edition += 1
         for home in {r.community for r in batch}:
             self._work.pop(home, None)
 
-    def note(self, home: CommunityId, result: DoorResult) -> bool:
-        """Whether it is news."""
+    def found(self, home: CommunityId, result: DoorResult) -> bool:
+        """By a hand of this process; whether it is news."""
+        with self._lock:
+            town, known = self.towns[home], self.towns[home].results.get(result.door)
+            if result.state == "verified":
+                town.proved.add((result.door, result.order))
+            self._work.pop(home, None)
+            town.results[result.door] = result
+        return known is None or replace(known, at=result.at) != result
+
+    def heard(self, home: CommunityId, result: DoorResult) -> None:
+        """From somebody else."""
         with self._lock:
             self._work.pop(home, None)
-            return self._note(home, result)
+            self._heard(home, result)
 
     def adopt(self, home: CommunityId, order: Order) -> None:
         """An order of this host. Also one that is in the log already: that changes nothing."""
@@ -179,7 +185,7 @@ class Book(Consumer):
             town = self.towns[home]
             if order.id not in {one.id for one in (*town.emergency.orders, *town.local.values())}:
                 town.local[order.id] = order
-                town.is_known(order.id, datetime.now(UTC))
+                town.doubted.add(order.id)
                 self._work.pop(home, None)
 
     def at_work(self) -> frozenset[DeviceId]:
@@ -241,10 +247,8 @@ class Book(Consumer):
                         heard_at=alarm.heard_at,
                     )
 
-    def _note(self, home: CommunityId, result: DoorResult) -> bool:
-        results = self.towns[home].results
-        known = results.get(result.door)
-        if known and (known.generation, known.at) > (result.generation, result.at):
-            return False  # our own word comes back from the log later
-        results[result.door] = result
-        return known is None or replace(known, at=result.at) != result
+    def _heard(self, home: CommunityId, result: DoorResult) -> None:
+        """Our own word comes back from the log later."""
+        known = self.towns[home].results.get(result.door)
+        if known is None or (known.generation, known.at) < (result.generation, result.at):
+            self.towns[home].results[result.door] = result

@@ -45,5 +45,5 @@ class FromBook:
         return self._gate.alone(device)
 
     def found(self, community: CommunityId, result: DoorResult) -> None:
-        if self._book.note(community, result):
+        if self._book.found(community, result):
             self._say(community, result)

@@ -40,7 +40,7 @@ class Keeper:
         for one in found:
             self._book.adopt(one.given.community, one.given.order)
             for result in one.results:
-                self._book.note(one.given.community, result)
+                self._book.heard(one.given.community, result)
 
     def write(self) -> None:
         now = monotonic()

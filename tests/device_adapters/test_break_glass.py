@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from stat import S_IMODE
 from time import sleep
@@ -16,10 +16,12 @@ from uuid import uuid4
 import pytest
 
 from device_adapters.emergency import glass, snapshot, spool
+from device_adapters.emergency.book import Book
 from device_adapters.emergency.glass import Ask, Unclear
+from device_adapters.emergency.keeper import Keeper
 from device_adapters.emergency.snapshot import NoSnapshot
 from domain.devices import Box, Login
-from domain.emergency import LockOrdered, OrderId, UnlockOrdered, emergency_of
+from domain.emergency import LockOrdered, Order, OrderId, UnlockOrdered, emergency_of
 from eventlog.sealing import Master
 from tests.builders import GYM, HARBOUR, a_community, a_device
 from tests.device_adapters.emergencies import KEK, QUICK, Scene, a_scene, connecting
@@ -193,6 +195,44 @@ def test_d14_a_lock_given_here_holds_against_what_was_ordered_before(tmp_path: P
         soon(lambda: not scene.open_relays(0))
         sleep(0.5)  # nobody opens it again
         assert not scene.open_relays(0)
+
+
+@pytest.mark.parametrize("at_another_host", [True, False])
+def test_d14_whoever_held_doors_open_looks_himself_whether_they_are_locked(
+    tmp_path: Path, at_another_host: bool
+) -> None:
+    """They were locked and read back by one who broke the glass, and a hand that did not know yet
+    has opened them once more.
+    """
+    with a_scene(["E18"], tmp_path) as scene:
+        scene.unlock()
+        soon(lambda: scene.told(0, opened=True, word="verified"))
+        [unlock] = scene.events(UnlockOrdered)
+        order = Order(id=OrderId(uuid4()), generation=unlock.generation + 1, open=False, doors=None)
+        ann = "break-glass ann@host"
+        given = spool.Given(community=HARBOUR, order=order, by=ann, given_at=datetime.now(UTC))
+        results = [replace(one, **read_back_locked(order)) for one in scene.results(0)]
+        scene.followed.away = not at_another_host
+        elsewhere = tmp_path / "another host" if at_another_host else tmp_path
+        with spool.Entry(elsewhere / spool.NAME, given) as entry:
+            for result in results:
+                entry.add(result)
+        if at_another_host:
+            keeper = Keeper(elsewhere, KEK, Book(), scene.dispatch)
+            [found] = spool.spooled(elsewhere / spool.NAME)
+            keeper._import(found)
+        soon(lambda: not scene.open_relays(0))
+
+
+def read_back_locked(order: Order) -> dict[str, Any]:
+    """By a host whose clock is ahead."""
+    return {
+        "order": order.id,
+        "generation": order.generation,
+        "open": False,
+        "shown": False,
+        "at": datetime.now(UTC) + timedelta(minutes=1),
+    }
 
 
 # Who asks for what

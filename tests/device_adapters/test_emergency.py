@@ -13,6 +13,7 @@ from device_adapters.emergency.hand import Connect, Hand
 from device_adapters.emergency.port import Doors
 from device_adapters.simulator import PluggedIn
 from domain.devices import Device, DeviceRemoved, DeviceReplaced
+from tests.builders import HARBOUR
 from tests.device_adapters.emergencies import QUICK, a_scene, door
 from tests.device_adapters.houses import box_of, device_id, soon
 
@@ -72,7 +73,7 @@ def test_a28_a_locked_door_is_the_phones_own_again(tmp_path: Path) -> None:
         soon(lambda: scene.told(0, opened=True, word="verified"))
         scene.lock()
         soon(lambda: scene.told(0, opened=False, word="verified"))
-        asked = scene.fleet[0].state()["answered"]
+        asked = dict(scene.fleet[0].state()["answered"])
         scene.fleet[0].do(lambda phone: phone.trigger(1, delay=1))
         assert scene.open_relays(0) == {1}
         soon(lambda: not scene.open_relays(0))
@@ -197,7 +198,7 @@ def test_d13_a_restart_leaves_them_open_and_goes_on(tmp_path: Path) -> None:
             soon(lambda: scene.all_open(0, 1), 8)
             scene.lock()
             soon(lambda: scene.told(0, 1, opened=False, word="verified"))
-        asked = [phone.state()["answered"] for phone in scene.fleet]
+        asked = [dict(phone.state()["answered"]) for phone in scene.fleet]
         with scene.service():
             sleep(0.5)
         assert [phone.state()["answered"] for phone in scene.fleet] == asked  # that is done
@@ -262,6 +263,22 @@ def test_d13_a_newer_order_stops_the_older_one_on_its_way(tmp_path: Path) -> Non
         scene.fleet[0].clear_faults()
         soon(lambda: scene.told(0, opened=False, word="verified"))
         assert scene.fleet[0].state()["doorlog"] == []
+
+
+def test_d13_a_lock_stops_an_unlock_in_its_middle(tmp_path: Path) -> None:
+    """Four relays, one after the other: none opens once the lock is known."""
+    with a_scene(["X916"], tmp_path, running=False) as scene, scene.service() as service:
+        scene.fleet[0].fault("latency", ms=200)
+        scene.unlock()
+        soon(lambda: scene.open_relays(0))
+        scene.lock()
+        soon(lambda: not service.book.towns[HARBOUR].orders.orders[-1].open)
+        many = len(scene.fleet[0].state()["doorlog"])
+        assert many < 4
+        scene.fleet[0].clear_faults()
+        soon(lambda: scene.told(0, opened=False, word="verified"))
+        assert len(scene.fleet[0].state()["doorlog"]) <= many + 1  # that was under way
+        assert scene.open_relays(0) == set()
 
 
 def test_lanes_leave_a_phone_alone_meanwhile(tmp_path: Path) -> None:

@@ -102,15 +102,20 @@ def nothing(scene: Scene, n: int) -> None:
     """An R29 has no such function."""
 
 
-@pytest.mark.parametrize("spoil", [unplug, replaced, nothing])
+@pytest.mark.parametrize(
+    ("model", "spoil"), [("X916", unplug), ("X916", replaced), ("R29", nothing)]
+)
 def test_a28_one_that_cannot_be_asked_opens_nothing_alone(
-    tmp_path: Path, spoil: Callable[[Scene, int], None], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    model: str,
+    spoil: Callable[[Scene, int], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Off line; another box (D10); a model that cannot say. Two phones of which each says so are
     believed, for fire takes phones away.
     """
     monkeypatch.setattr(wire, "SECONDS", 0.5)
-    with a_scene(["R29", "R29", "X916"], tmp_path) as scene:
+    with a_scene([model, "R29", "E18"], tmp_path) as scene:
         automatic(scene)
         spoil(scene, 0)
         scene.happen(alarm(0))
