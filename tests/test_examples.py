@@ -27,7 +27,7 @@ from eventlog.kafka.topics import REPORTS, apply, manifest
 from tests.builders import ELSEWHERE, HARBOUR
 from tests.eventlog.arbitrary import example
 from tests.eventlog.bus_contract import a_record
-from tests.running_broker import a_topic, any_broker
+from tests.running_broker import a_topic
 from tests.running_server import RunningServer
 from tests.schemas.serving import served
 from tests.test_bootstrap import a_config
@@ -48,8 +48,8 @@ REFUSED = replace(AN_OPENING, outcome="failed", door_name="Tower")
 
 @dataclass
 class Stream:
-    """From what phones report to the topic. The broker is these tests' own, for the topic has the
-    name that it has in life.
+    """From what phones report to the topic. It has the name that it has in life: no other tests
+    take that on the suite's broker.
     """
 
     broker: Broker
@@ -87,11 +87,14 @@ class Stream:
 
 @pytest.fixture(scope="module")
 def stream(
-    module_database: Database, pg_server: RunningServer, tmp_path_factory: pytest.TempPathFactory
+    module_database: Database,
+    pg_server: RunningServer,
+    broker: Broker,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Stream]:
     app = create_app(a_config(module_database, pg_server, tmp_path_factory.mktemp("house")))
     house, stop = app.extensions["house"], Event()
-    with closing(house), any_broker() as broker, served(app) as url:
+    with closing(house), served(app) as url:
         with closing(admin(broker)) as client:
             assert [*apply(client, manifest())]
         stream = Stream(broker, f"{url}/registry", house)

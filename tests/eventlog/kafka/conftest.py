@@ -3,6 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from config import Database
+from eventlog.kafka import relay
 from eventlog.kafka.broker import Broker
 from eventlog.postgres import PostgresLog
 from eventlog.sealing import Master
@@ -10,6 +11,14 @@ from tests.eventlog.kafka.relaying import Relaying, raw_reports
 from tests.running_broker import a_topic
 
 KEK = bytes(range(32))
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relay in a test's thread looks sooner whether it shall stop, or its broker is lost."""
+    monkeypatch.setattr(relay, "WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(relay, "RETRY_SECONDS", 0.2)
+    monkeypatch.setattr(relay, "PATIENCE_SECONDS", 4.0)
 
 
 @pytest.fixture

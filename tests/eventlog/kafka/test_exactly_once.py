@@ -31,8 +31,10 @@ from json import loads
 import psycopg
 from eventlog.bus import raw_of
 from eventlog.kafka.broker import Broker
+from eventlog.kafka import client
 from eventlog.kafka.bus import KafkaBus
 
+client.READING |= {"session_timeout_ms": 1_500, "heartbeat_interval_ms": 300}
 said = loads(sys.argv[1])
 MOVE = '''
     INSERT INTO places AS place VALUES (%s, %s, %s)

@@ -152,14 +152,14 @@ def test_a_tail_is_found_behind_what_many_relays_left_half_done(relaying: Relayi
     first = Writer(relaying.outlet, relaying.broker, None)
     first.publish(relaying.log.raw(after=0))
     first.close()
-    for _ in range(12):
-        torn = client.producer(relaying.broker, transactional_id=relaying.outlet.id)
+    with closing(client.producer(relaying.broker, transactional_id=relaying.outlet.id)) as torn:
         torn.init_transactions()
-        torn.begin_transaction()
-        for partition in range(PARTITIONS):
-            torn.send(relaying.topic, b"torn", partition=partition)
-        torn.flush()
-        torn.close()
+        for _ in range(12):
+            torn.begin_transaction()
+            for partition in range(PARTITIONS):
+                torn.send(relaying.topic, b"torn", partition=partition)
+            torn.flush()
+            torn.abort_transaction()
     heir = Writer(relaying.outlet, relaying.broker, None)
     heir.close()
     assert heir.place == first.place
