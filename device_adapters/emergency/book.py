@@ -197,6 +197,20 @@ class Book(Consumer):
                     self._work[home] = frozenset(those)
             return frozenset().union(*self._work.values())
 
+    def left(self) -> int:
+        """Doors that are not as ordered, as far as is known."""
+        with self._lock:
+            return sum(
+                not self._is_so(home, id, relay, order)
+                for home, those in self._work.items()
+                for id in those
+                for relay, order in self.towns[home].to_do(self.towns[home].devices[id]).items()
+            )
+
+    def _is_so(self, home: CommunityId, device: DeviceId, relay: int, order: Order) -> bool:
+        result = self.towns[home].results.get(Door(device=device, relay=relay))
+        return bool(result and result.order == order.id and result.state == "verified")
+
     def task(self, device: DeviceId) -> Task | None:
         with self._lock:
             if (home := self._homes.get(device)) is None:

@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any, Protocol, Self
 
 import structlog
+from prometheus_client import Gauge
 
 from commands.bus import Dispatch
 from device_adapters.emergency.asking import Asking
@@ -24,6 +25,7 @@ from eventlog.port import Recorded, Unavailable
 from eventlog.sealing import Master
 
 Errand = frozenset[tuple[int, OrderId]]
+LEFT = Gauge("gatehouse_emergency_doors_left", "Doors that are not as ordered in an emergency")
 log = structlog.get_logger()
 
 
@@ -130,6 +132,7 @@ class Service:
                 self._hand(device, frozenset((r, one.id) for r, one in task.orders.items()))
         if self.book.live:
             self._asking.look(self._stop)
+        LEFT.set(self.book.left())
 
     def _hand(self, device: DeviceId, errand: Errand) -> None:
         hand, known = self._hands.get(device, (None, None))
