@@ -9,7 +9,7 @@ import subprocess
 import sys
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -18,24 +18,31 @@ from typing import Any, Self
 import psutil
 import psycopg
 import pytest
+from click.testing import CliRunner
+from kafka import TopicPartition
 
+from bootstrap.carriers import REACTIONS
+from cli import gatehouse
 from config import Database
 from device_adapters.simulator import Fleet
 from device_adapters.simulator.line import Line, Peer
 from device_adapters.simulator.messages import Request
+from domain.alarms import AlarmRaised
 from domain.devices import DeviceSynced
 from eventlog.bus import message, partition_of
-from eventlog.kafka.client import admin
+from eventlog.kafka.client import admin, consumer
 from eventlog.kafka.dead_letters import bury
-from eventlog.kafka.topics import EVENTS, apply, manifest
+from eventlog.kafka.topics import EVENTS, REPORTS, apply, manifest
 from eventlog.postgres import PostgresLog
 from eventlog.sealing import Master
 from tests.builders import ANN, SWIMMERS, a_pin, a_resident
+from tests.commands.reactions.following import reported as reported_alarm
 from tests.conftest import migrate
 from tests.device_adapters.adapters import happen, pins, settled
 from tests.device_adapters.houses import soon
 from tests.eventlog.bus_contract import COMMUNITIES
 from tests.eventlog.conftest import KEK
+from tests.eventlog.kafka.relaying import a_report_log
 from tests.running_broker import RunningBroker
 from tests.running_server import RunningServer
 
@@ -133,14 +140,8 @@ class Hosts:
 
     def run(self, *command: str) -> tuple[str, int]:
         """What it prints, and its exit status."""
-        done = subprocess.run(  # noqa: S603
-            [GATEHOUSE, *command],
-            env=self.environment(self.folder),
-            stdout=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-        return done.stdout, done.returncode
+        done = CliRunner().invoke(gatehouse, command, env=self.environment(self.folder))
+        return done.stdout, done.exit_code
 
     def start(self, what: str) -> subprocess.Popen[bytes]:
         data = self.folder / f"host-{len(self.running)}"
@@ -218,6 +219,7 @@ def test_k2_k7_hosts_share_the_doors_and_none_has_two_masters(
     with a_log(database) as log, Fleet(["X916"] * len(HOMES)) as fleet, hosts:
         prepare(log, fleet, journal, database)
         hosts.start("relay")
+        hosts.start("reactions")
         one = hosts.adapters(journal)
         print("\nfirst:", soon(lambda: all_have(fleet, "2000"), PATIENCE))
         killed, frozen = hosts.adapters(journal), hosts.adapters(journal)
@@ -240,7 +242,23 @@ def test_k2_k7_hosts_share_the_doors_and_none_has_two_masters(
         soon(lambda: len(reported(log)) == 4 * len(HOMES), PATIENCE)
         assert journal.intruders == []
         assert len(set(reported(log))) == 4 * len(HOMES)  # each once
+        an_alarm_comes_by_kafka(own_broker, database, log)
         a_dead_letter_is_listed_and_published_again(hosts, own_broker, log)
+
+
+def an_alarm_comes_by_kafka(broker: RunningBroker, database: Database, log: PostgresLog) -> None:
+    """With a broker named, reactions follow it, too."""
+    head = log.head()
+    with a_report_log(database) as reports:
+        assert reports.note(HOMES[0], reported_alarm()) == 1
+    soon(lambda: any(isinstance(r.event, AlarmRaised) for r in log.read(after=head)), PATIENCE)
+    home = TopicPartition(REPORTS, partition_of(str(HOMES[0]).encode()))
+
+    def is_committed() -> bool:
+        with closing(consumer(broker.server.broker, group_id=REACTIONS)) as reader:
+            return reader.committed(home) is not None
+
+    soon(is_committed, PATIENCE)
 
 
 def a_dead_letter_is_listed_and_published_again(
