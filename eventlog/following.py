@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 import structlog
+from prometheus_client import Gauge
 from psycopg import OperationalError
 
 from eventlog.bus import Bus, Message, RawLog, RawRecord, partition_of, raw_of
@@ -24,6 +25,11 @@ RETRY_SECONDS: Final = 0.5
 IDLE_SECONDS: Final = 0.5
 Open = Callable[[Iterable[RawRecord]], list[Recorded[Any]]]
 Bury = Callable[[Message, str], None]
+STOPPED: Final = Gauge(
+    "gatehouse_partitions_stopped",
+    "Partitions that stand: a record could not be taken",
+    ["consumer"],
+)
 log = structlog.get_logger()
 
 
@@ -76,7 +82,7 @@ class Following(ABC, Generic[F]):
         alarm: Callable[[Stopped], None],
         compared: float = COMPARED_SECONDS,
     ) -> None:
-        self._name, self._log, self._open = name, log, open
+        self.name, self._log, self._open = name, log, open
         self._bury, self._alarm = bury, alarm
         self._shares: dict[int, Share[F]] = {}
         self._compared, self._compare_at, self._mark = compared, 0.0, 0
@@ -122,7 +128,7 @@ class Following(ABC, Generic[F]):
         if monotonic() >= self._compare_at:
             behind = {p: s for p, s in self._shares.items() if s.position < self._mark}
             if found := self._read({p: s for p, s in behind.items() if not s.failed}, self._mark):
-                log.warning("the stream is behind the log", of=self._name, records=found)
+                log.warning("the stream is behind the log", of=self.name, records=found)
             self._mark, self._compare_at = self._log.head(), monotonic() + self._compared
 
     def _carry(self, partition: int, run: Sequence[Message]) -> None:
@@ -218,7 +224,7 @@ class Following(ABC, Generic[F]):
         share = self._shares[partition]
         share.failed = error = type(failure).__name__
         stopped = Stopped(
-            consumer=self._name, partition=partition, position=share.position, error=error
+            consumer=self.name, partition=partition, position=share.position, error=error
         )
         self._alarm(stopped)
 
@@ -241,6 +247,7 @@ def step(bus: Bus, following: Following[Any]) -> None:
     following.keep()
     bus.pause(following.failed)
     bus.commit()
+    STOPPED.labels(following.name).set(len(following.failed))
 
 
 def alarm(stopped: Stopped) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from random import Random
 
 from eventlog.bus import PARTITIONS, Message
+from eventlog.following import STOPPED
 from tests.builders import ELSEWHERE, GATE, GYM
 from tests.commands.reactions.following import (
     HERE,
@@ -155,6 +156,8 @@ def test_e10_an_unknown_schema_stops_its_partition_and_alarms_and_the_others_go_
     assert process.bus.buried == []
     assert causes(log)[2:] == ["reports/5"]
     assert process.kept.positions[HERE] == 3
+    [told] = STOPPED.collect()
+    assert {s.labels["consumer"]: s.value for s in told.samples}["reactions"] == 1
 
 
 def test_e10_what_the_log_itself_cannot_give_stops_the_partition() -> None:
