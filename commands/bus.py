@@ -13,7 +13,7 @@ from uuid import UUID
 from domain.accounts import Actor, Role
 from domain.devices import Networks
 from domain.ids import CommunityId
-from domain.kernel import Claim, Event, Forbidden, S, Unknown, fold
+from domain.kernel import Claim, Event, Forbidden, MalformedRows, Refused, S, Unknown, fold
 from eventlog.port import Accepted, Conflict, Envelope, EventLog
 
 C = TypeVar("C")
@@ -124,8 +124,15 @@ class Bus:
         return decide(envelope, actor)
 
     def _decide_once(self, envelope: Envelope, actor: Actor) -> Accepted:
-        """Whoever gives an id may have sent it before; an id of our own costs no look."""
-        return self.log.answer(envelope) or self._decide(envelope, actor)
+        """Whoever gives an id may have sent it before; an id of our own costs no look. What speaks
+        against it may be what it did itself: a first try that came through in the meantime.
+        """
+        try:
+            return self.log.answer(envelope) or self._decide(envelope, actor)
+        except (Refused, Unknown, MalformedRows):
+            if answer := self.log.answer(envelope):
+                return answer
+            raise
 
     def _decide(self, envelope: Envelope, actor: Actor) -> Accepted:
         things = Things(

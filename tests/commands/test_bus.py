@@ -1,16 +1,20 @@
 """What the bus asks the log before it decides."""
 
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from uuid import UUID
 
 import pytest
 from uuid_utils.compat import uuid7
 
+from commands.residents import DeleteResident
 from commands.settings import ChangeSettings
-from domain.kernel import Refused
+from domain.ids import CommunityId
+from domain.kernel import Event, Refused
 from eventlog.memory import MemoryLog
 from eventlog.port import Accepted, Envelope
-from tests.builders import HARBOUR, a_community
-from tests.scenario import MANAGER, a_bus, a_log
+from tests.builders import ANN, HARBOUR, NOW, a_community, a_resident, an_apartment, joined
+from tests.scenario import INSTALLER, MANAGER, a_bus, a_log, also
 
 
 class Watched(MemoryLog):
@@ -21,6 +25,22 @@ class Watched(MemoryLog):
 
     def answer(self, envelope: Envelope) -> Accepted | None:
         raise LookupError(envelope.command_id)
+
+
+class Overtaken(MemoryLog):
+    """A first try comes through while the second one is being decided, after so many looks."""
+
+    looks = 0
+    first_try: Callable[[], Accepted]
+    overtook: Accepted | None = None
+
+    def streams(
+        self, community: CommunityId, ids: Collection[UUID]
+    ) -> Mapping[UUID, Sequence[Event]]:
+        self.looks -= 1
+        if self.looks == 0:
+            self.overtook = self.first_try()
+        return super().streams(community, ids)
 
 
 @pytest.fixture
@@ -51,3 +71,24 @@ def test_n17_only_an_id_that_was_given_is_looked_up(
         bus.dispatch(
             ChangeSettings(name="Quay"), community=HARBOUR, actor=MANAGER, command_id=given
         )
+
+
+@pytest.mark.parametrize("looks", [2, 3, 4])
+def test_n17_e4_what_a_first_try_does_meanwhile_does_not_speak_against_the_second(
+    looks: int,
+) -> None:
+    """Found by `make chaos`: somebody was told 404 of a resident whom that very command deleted."""
+    log = Overtaken(lambda: NOW)
+    also(log, a_community(), an_apartment(), a_resident(ANN), joined(ANN))
+    bus = a_bus(log)
+    ask = partial(
+        bus.dispatch,
+        DeleteResident(resident=ANN),
+        community=HARBOUR,
+        actor=INSTALLER,
+        command_id=uuid7(),
+    )
+    log.looks, log.first_try = looks, ask
+    assert ask() == log.overtook
+    assert log.overtook
+    assert log.overtook.events == 2
