@@ -32,6 +32,7 @@ TESTS: Mapping[str, tuple[float, Test]] = {
     "D12 fleet": (0.16, fleet_heals),
 }
 OVERHEAD_SECONDS = 15.0  # of a test beside its share
+WIDTH = 140  # of the table in a file
 
 
 @click.command()
@@ -41,7 +42,8 @@ OVERHEAD_SECONDS = 15.0  # of a test beside its share
 def main(names: tuple[str, ...], seconds: float, seed: int | None) -> None:
     """Hurt everything in turn; NAMES (K1, D12 …) choose among the tests."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    show, seed = Console(highlight=False), seed or int(time.time())
+    seed = seed or int(time.time())
+    show = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
     chosen = {n: t for n, t in TESTS.items() if not names or n.partition(" ")[0] in names}
     show.print(f"seed {seed}")
     spare = max(seconds - OVERHEAD_SECONDS * len(chosen), seconds / 3)

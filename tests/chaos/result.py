@@ -54,8 +54,7 @@ Test = Callable[[float, int], Result]
 
 def table(results: Mapping[str, Result]) -> Table:
     columns = ("test", "kills", "lost", "duplicates", "heal s (p50 / max)", "commands", "result")
-    shown = Table("", *columns[1:], "", title="make chaos")
-    shown.columns[0].header = "test"
+    shown = Table(*columns, "", title="make chaos")
     for name, result in results.items():
         shown.add_row(
             name,

@@ -62,7 +62,7 @@ class Client:
         return line.position
 
     def _try(self, key: UUID, name: str, body: dict[str, Any]) -> Line:
-        self._write(Line(at=time.monotonic(), what="invoke", command_id=key, said=name))
+        self._write(told("invoke", key, said=name, **value_in(name, body)))
         headers = {"Idempotency-Key": str(key)}
         try:
             answer = self.http.post(f"commands/{name}", json=body, headers=headers)
@@ -88,8 +88,7 @@ class Client:
             return None
         self._mind(answer)
         if after and answer.is_success:
-            here, stale = int(answer.headers["X-Position"]), "X-Stale" in answer.headers
-            self._write(told("read", NOBODY, position=here, asked=after, stale=stale))
+            self._write(shown(answer, after))
         return answer
 
     def _mind(self, answer: httpx.Response) -> None:
@@ -101,6 +100,22 @@ class Client:
     def _write(self, line: Line) -> Line:
         self.history.write(line)
         return line
+
+
+def value_in(name: str, body: Mapping[str, Any]) -> dict[str, str]:
+    """What a command writes that can be read back: somebody's last name, each one new."""
+    if name != "change-contact":
+        return {}
+    return {"of": body["resident"], "value": body["contact"]["last_name"]}
+
+
+def shown(answer: httpx.Response, after: int) -> Line:
+    """A read; of one resident, with the name."""
+    here, stale = int(answer.headers["X-Position"]), "X-Stale" in answer.headers
+    found, person = answer.json(), dict[str, str]()
+    if found.get("contact") and "resident" in found:
+        person = {"of": found["resident"], "value": found["contact"]["last_name"]}
+    return told("read", NOBODY, position=here, asked=after, stale=stale, **person)
 
 
 def told(what: Any, key: UUID, **said: Any) -> Line:
@@ -200,6 +215,14 @@ class Busy:
     def revoke_pin(self) -> None:
         self._checked(self.client.send("revoke-pin", resident=self.who()))
 
+    def rename(self) -> None:
+        """And read the name back."""
+        who, name = self.who(), f"N{self.client.random.getrandbits(64):X}"
+        contact = {"first_name": "Person", "last_name": name}
+        line = self.client.send("change-contact", resident=who, contact=contact)
+        self.client.look(f"residents/{who}", line.position)
+        self.client.look(f"residents/{self.who()}", line.position)
+
     def issue_card(self) -> None:
         self.client.send("issue-card", resident=self.who(), card=self.card())
 
@@ -241,6 +264,7 @@ ACTS: Mapping[Callable[[Busy], None], int] = {
     Busy.issue_pin: 6,
     Busy.revoke_pin: 3,
     Busy.issue_card: 5,
+    Busy.rename: 2,
     Busy.revoke_card: 3,
     Busy.add: 2,
     Busy.leave: 1,

@@ -22,6 +22,7 @@ What = Literal["invoke", "ok", "fail", "unknown", "read"]
 class Line:
     """`at` is the clients' monotonic clock. `position` and `events` are what an `ok` was told; of
     a `read`, `asked` is the position that it waited for and `position` the one it answered with.
+    `value` is what was to be written, and what was read, `of` somebody; none is written twice.
     """
 
     at: float
@@ -32,6 +33,8 @@ class Line:
     asked: int = 0
     stale: bool = False
     said: str = ""
+    of: str = ""
+    value: str = ""
 
     @classmethod
     def read(cls, text: str) -> Self:
@@ -185,6 +188,24 @@ def old_reads(case: Case) -> Iterator[str]:
             yield f"old read: asked for {line.asked}, answered {line.position} as if fresh"
 
 
+def false_reads(case: Case) -> Iterator[str]:
+    """What is read was written, and was not over by then: nothing that was refused (an aborted
+    read), nothing older than the position that the answer claims."""
+    writes, asked = defaultdict[str, list[tuple[int, str]]](list), set[str]()
+    for lines in case.told.values():
+        if value := lines[0].value:
+            asked.add(value)
+            made = case.made.get(lines[0].command_id, [])
+            writes[lines[0].of] += [(position, value) for position in made]
+    for line in case.lines:
+        if line.what == "read" and line.of:
+            before = sorted(one for one in writes[line.of] if one[0] <= line.position)
+            later = {value for position, value in writes[line.of] if position > line.position}
+            current = {before[-1][1]} if before else {line.value} - asked
+            if line.value not in current | later:
+                yield f"false read: {line.value} of {line.of} at {line.position}"
+
+
 def futures(case: Case) -> Iterator[str]:
     """Nobody was told of a position that there is not."""
     head = len(case.log)
@@ -203,6 +224,7 @@ CHECKS: Sequence[Check] = (
     inventions,
     disorder,
     old_reads,
+    false_reads,
     futures,
 )
 

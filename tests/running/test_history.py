@@ -1,6 +1,7 @@
 """The checker finds what is wrong in histories made by hand, and nothing in a good one (K0)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -9,14 +10,24 @@ import pytest
 from tests.running.history import CHECKS, History, Line, Stored, What, counts, differences
 
 US, OTHERS = "clients", "device adapter"
-A, B, C, D, E = (UUID(int=n) for n in range(1, 6))
-PIN, CARDS, PHONE = (UUID(int=n) for n in range(11, 14))
+A, B, C, D, E, F, G, H = (UUID(int=n) for n in range(1, 9))
+PIN, CARDS, PHONE, ANN = (UUID(int=n) for n in range(11, 15))
 
 
 def told(
     at: float, what: What, command: UUID, position: int = 0, events: int = 0, said: str = ""
 ) -> Line:
     return Line(at=at, what=what, command_id=command, position=position, events=events, said=said)
+
+
+def renamed(at: float, what: What, command: UUID, name: str, position: int = 0) -> Line:
+    """The command of somebody who is to have another name."""
+    line = told(at, what, command, position, 1 if position else 0)
+    return replace(line, of="ann", value=name) if what == "invoke" else line
+
+
+def name_read(at: float, position: int, name: str) -> Line:
+    return replace(read(at, position, position), of="ann", value=name)
 
 
 def read(at: float, asked: int, position: int, *, stale: bool = False) -> Line:
@@ -59,6 +70,23 @@ LOG = (
 )
 
 
+# F and G gave Ann another name, H was refused; somebody read it before, between and after.
+NAMES = (
+    name_read(20, 4, "Ann"),
+    renamed(21, "invoke", F, "Archer"),
+    renamed(22, "ok", F, "Archer", 5),
+    renamed(23, "invoke", H, "Hill"),
+    renamed(24, "fail", H, "Hill"),
+    name_read(25, 5, "Archer"),
+    renamed(26, "invoke", G, "Green"),
+    name_read(27, 5, "Green"),
+    renamed(28, "ok", G, "Green", 6),
+    name_read(29, 6, "Green"),
+)
+ALL = (*LINES, *NAMES)
+NAMED = (*LOG, stored(5, ANN, 1, F), stored(6, ANN, 2, G))
+
+
 def without(lines: Sequence[Line], *indices: int) -> list[Line]:
     return [line for n, line in enumerate(lines) if n not in indices]
 
@@ -98,6 +126,9 @@ BAD: dict[str, tuple[str, Sequence[Line], Sequence[Stored]]] = {
     "already so, of a past that was over": (
         "disorder", [*without(LINES, 10, 12), told(10, "ok", D, 3, 0)], LOG),
     "an old answer as if it were fresh": ("old read", [*LINES, read(16, 4, 3)], LOG),
+    "what was refused is read": ("false read", [*ALL, name_read(30, 6, "Hill")], NAMED),
+    "what was replaced is read": ("false read", [*ALL, name_read(30, 6, "Archer")], NAMED),
+    "what nobody wrote is read": ("false read", [*ALL, name_read(30, 6, "Ann")], NAMED),
     "an answer from the future": ("future", [*LINES, read(16, 4, 5)], LOG),
 }  # fmt: skip
 
@@ -105,6 +136,7 @@ BAD: dict[str, tuple[str, Sequence[Line], Sequence[Stored]]] = {
 def test_k0_a_good_history_is_good() -> None:
     assert differences(LINES, LOG, US) == []
     assert differences(LINES, [*LOG, stored(5, CARDS, 2, E)], US) == []  # unknown is either
+    assert differences(ALL, NAMED, US) == []
 
 
 @pytest.mark.parametrize("case", BAD)
