@@ -36,7 +36,12 @@ FLEET = (
     *(("S532", f"{building} garage", building) for building in BUILDINGS),
 )
 RELAYS = {"X916": 4, "R29": 3, "R20A": 2, "E12W": 1, "S532": 2}
-METHODS = {"E12W": ["card"]}  # it has no keypad
+METHODS = {  # by plate or tag one drives through a gate
+    "R29": ["pin", "card", "face"],
+    "R20A": ["pin", "card"],
+    "E12W": ["card"],  # it has no keypad
+    "S532": ["pin", "card"],
+}
 GROUPS = (
     (
         "Lobbies",
@@ -64,7 +69,7 @@ GROUPS = (
 # Brand, serial, name, the phone that it follows (M15); the office is in a flat of its own.
 LOCKS = (
     *(
-        ("itec", f"HQ-BIKES-{n}", f"{building} bike cellar", f"{building} lobby")
+        ("itec", f"HQ-BIKES-{n}", f"{building} bike cellar", f"{building} bike room")
         for n, building in enumerate(BUILDINGS, 1)
     ),
     ("dormakaba", "HQ-OFFICE", "Harbour office", None),
@@ -205,7 +210,7 @@ def doors(api: Api, phones: list[str], password: str) -> None:
 
 
 def fit_locks(api: Api, gateway: str, password: str) -> None:
-    """M107, M133: those of the cellars are given what the lobbies are."""
+    """M107, M133: those of the bike cellars are given what opens the bike rooms."""
     building, number = OFFICE
     for brand, serial, name, phone in LOCKS:
         api.send(
@@ -232,6 +237,14 @@ def columns() -> list[Any]:
     return list(columns_of(ResidentRow).values())
 
 
+def plate(number: int) -> str:
+    """As they are in Portugal now: AB-12-CD."""
+    letters, digits = divmod(number, 100)
+    first, second = divmod(letters, 100)
+    pairs = (f"{chr(65 + n // 10)}{chr(65 + n % 10)}" for n in (first, second))
+    return f"{next(pairs)}-{digits:02}-{next(pairs)}"
+
+
 def people() -> Iterator[dict[str, str]]:
     """A master in every apartment and families in most; the same people at every start."""
     random = Random(COMMUNITY.int)  # noqa: S311 - a demo that repeats, nobody's secret
@@ -239,6 +252,7 @@ def people() -> Iterator[dict[str, str]]:
     pins = random.sample(range(10_000, 90_000), PEOPLE)
     cards = random.sample(range(2**28, 2**32), PEOPLE)
     families = random.choices(flats, k=PEOPLE - len(flats))
+    plates = Random(COMMUNITY.int + 1).sample(range(100_000, 1_000_000), PEOPLE)  # noqa: S311
     for n, (building, number) in enumerate([*flats, *families]):
         master = n < len(flats)
         yield {
@@ -249,5 +263,7 @@ def people() -> Iterator[dict[str, str]]:
             "Last Name": f"{random.choice(LAST.split())} {n:03}",
             "PIN": f"{pins[n]}",
             "RF Card": f"{cards[n]:08X}",
+            "License Plate": plate(plates[n]) if master and n % 3 == 0 else "",
+            "UHF Card": f"E280{plates[n]:08}" if master and n % 9 == 0 else "",
             "Remark": "demo",
         }

@@ -8,7 +8,8 @@ from device_adapters.simulator import config as keys
 from device_adapters.simulator.phone import Phone
 from device_adapters.simulator.tables import Row
 
-WRONG_CODES = 0.1
+WRONG_CODES, BY_CAR = 0.1, 0.5
+SHOWN = ("PrivatePIN", "CardCode", "LicensePlate")
 
 
 async def come_and_go(phones: Sequence[Phone], every: float, random: Random) -> None:
@@ -19,14 +20,16 @@ async def come_and_go(phones: Sequence[Phone], every: float, random: Random) -> 
 
 
 def visit(phones: Sequence[Phone], random: Random) -> None:
-    """A code or a card that the phone knows; now and then a wrong code."""
+    """What the phone knows of somebody: a code, a card, a car; now and then a wrong code."""
     phone = random.choice(phones)
-    users = [user for user in phone.users if user["PrivatePIN"] or user["CardCode"]]
+    users = [user for user in phone.users if any(user[kind] for kind in SHOWN)]
     if not users or random.random() < WRONG_CODES:
         phone.present_pin(str(random.randrange(1000, 10_000)))
         return
     user = random.choice(users)
-    if user["PrivatePIN"] and phone.profile.pin_digits:
+    if user["LicensePlate"] and random.random() < BY_CAR:
+        phone.present("plate", user["LicensePlate"].split(";")[0])
+    elif user["PrivatePIN"] and phone.profile.pin_digits:
         phone.present_pin(typed(phone, user))
     elif user["CardCode"]:
         phone.present_card(user["CardCode"].split(";")[0])
