@@ -25,7 +25,12 @@ from bench.running import SHARED, Gatehouse, NotUp
 SUITES = sorted(file.stem for file in Path(__file__).parent.glob("suites/*.py"))
 ROUNDS = {"append": 3, "commands": 3, "import_residents": 2, "import_sheet": 3, "memory": 2}
 USUAL, MOST_SECONDS = 3, 300
-LAST = ("push", "memory")  # they start a Gatehouse of their own; quick, the others share one
+LONG = {"converge": 1800}  # only by name
+LAST = (
+    "push",
+    "converge",
+    "memory",
+)  # they start a Gatehouse of their own; quick, the others share one
 QUIET = ("import_sheet", "append")
 
 
@@ -35,7 +40,8 @@ QUIET = ("import_sheet", "append")
 @click.option("--here", is_flag=True, hidden=True, help="In this process; by ourselves only.")
 def bench(names: Sequence[str], quick: bool, here: bool) -> None:
     """Measure; exit status 1 if a suite found something wrong or absurd."""
-    chosen = [name for name in SUITES if name in (names or SUITES)]
+    usual = SUITES if quick else [name for name in SUITES if name not in LONG]
+    chosen = [name for name in SUITES if name in (names or usual)]
     signal.signal(signal.SIGTERM, ended)  # so that what was started is stopped, too
     if here:
         try:
@@ -89,7 +95,7 @@ def passed(name: str, quick: bool, shared: dict[str, str]) -> bool:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    late = Timer(MOST_SECONDS, process.terminate)
+    late = Timer(LONG.get(name, MOST_SECONDS), process.terminate)
     late.start()
     try:
         with (OUT / f"{name}.txt").open("w") as kept:

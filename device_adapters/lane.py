@@ -215,7 +215,7 @@ class Lane:
     def _keep(self) -> None:
         self._errands.run(self._phone, self._place.mac)
         now = monotonic()
-        if self._failures or now >= self._beat_at:
+        if self._failures or now >= self._beat_at + self._grace():
             self._beat()
         self._asked += self.bell.take_checks()
         if self._asked or now >= self._scan_at:
@@ -229,6 +229,10 @@ class Lane:
             raise Over
         self._judge_clock()
         self._poll_if_due()
+
+    def _grace(self) -> float:
+        """Seconds by which what is due by the clock may wait for what somebody wants now."""
+        return self._rhythm.heartbeat if self.bell.wishes else 0
 
     def _is_due(self) -> bool:
         due = self._keeper.next_due()
@@ -279,7 +283,7 @@ class Lane:
                 self._keeper.forget()
 
     def _poll_if_due(self) -> None:
-        if self.bell.hinted or monotonic() >= self._poll_at:
+        if self.bell.hinted or monotonic() >= self._poll_at + self._grace():
             self.bell.hinted = False
             self._poll_at = monotonic() + self._rhythm.heartbeat
             try:

@@ -15,10 +15,11 @@ class Profile:
     schedule_write: names under which the pairs of schedule and relays are sent. separator: between
     them. pin_digits: shortest and longest PIN, None without a keypad. cards, card_text: how many a
     person may have, and how many characters of them can be read back. name: longest, in
-    characters. batch: records in a write, so that it is done in 5 s. pause, settle: seconds after
-    a request, and after a write before it can be read back. pin_mode, room: the setting that is "1"
-    where APT#PIN is to be keyed in, and the field with the apartment. knows_cities: it changes its
-    clock by itself where its city does; else it is to be given another offset each time. vehicles:
+    characters. batch: records in a write, so that what must go does not wait for it longer than
+    1.5 s. pause, settle: seconds after a request, and after a write before it can be read back.
+    pin_mode, room: the setting that is "1" where APT#PIN is to be keyed in, and the field with the
+    apartment. knows_cities: it changes its clock by itself where its city does; else it is to be
+    given another offset each time. vehicles:
     plates or UHF tags that a person may have; faces: it knows people by their photos; floors: up to
     which it calls a lift. What is not known to be there is 0, for what a phone does not know it
     would never show, and nobody could tell whether the rest of the record is right (M128).
@@ -35,7 +36,7 @@ class Profile:
     cards: int = 5
     card_text: int = 63
     name: int = 63
-    batch: int = 25
+    batch: int = 10
     pause: float = 0.25
     settle: float = 2.0
     unreadable: frozenset[CredentialKind] = frozenset()
@@ -60,8 +61,8 @@ CAUTIOUS = Profile(
     source=(
         "both schedule fields, `,`, 0.25 s and 2 s [PL]; fewest users of any model [SY] E12; 100 "
         "schedules, 5 cards [KB]; 63 characters of cards [SY]; PIN 2 to 8 [KB]; name [G]; batch: "
-        "132 ms a user [SY] S532 within 5 s; `Room` is on user rows [PL], that it is the apartment "
-        "[G]; pin_mode [G]; that it does not know when its city changes the clock [G]"
+        "132 ms a user [SY] S532 within 1.5 s; `Room` is on user rows [PL], that it is the "
+        "apartment [G]; pin_mode [G]; that it does not know when its city changes the clock [G]"
     ),
 )
 
