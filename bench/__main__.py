@@ -26,11 +26,7 @@ SUITES = sorted(file.stem for file in Path(__file__).parent.glob("suites/*.py"))
 ROUNDS = {"append": 3, "commands": 3, "import_residents": 2, "import_sheet": 3, "memory": 2}
 USUAL, MOST_SECONDS = 3, 300
 LONG = {"converge": 1800}  # only by name
-LAST = (
-    "push",
-    "converge",
-    "memory",
-)  # they start a Gatehouse of their own; quick, the others share one
+LAST = ("push", "converge", "memory")  # they start their own Gatehouse; quick, the others share
 QUIET = ("import_sheet", "append")
 
 
@@ -40,8 +36,7 @@ QUIET = ("import_sheet", "append")
 @click.option("--here", is_flag=True, hidden=True, help="In this process; by ourselves only.")
 def bench(names: Sequence[str], quick: bool, here: bool) -> None:
     """Measure; exit status 1 if a suite found something wrong or absurd."""
-    usual = SUITES if quick else [name for name in SUITES if name not in LONG]
-    chosen = [name for name in SUITES if name in (names or usual)]
+    chosen = [name for name in SUITES if name in (names or SUITES) and (names or name not in LONG)]
     signal.signal(signal.SIGTERM, ended)  # so that what was started is stopped, too
     if here:
         try:
