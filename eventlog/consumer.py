@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
-from threading import Event as Flag
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from domain.record import frozen
-from eventlog.port import MAX_BATCH, Recorded, Unavailable
+from eventlog.port import Recorded, Unavailable
 
 M = TypeVar("M", bound=Callable[..., None])
 Handler = Callable[[Any, Sequence[Any]], None]
@@ -53,14 +52,6 @@ class Consumer:
         """After the handlers, before the position moves."""
 
 
-class Readable(Protocol):
-    """A log of events or of reports."""
-
-    def read(
-        self, *, after: int, limit: int = MAX_BATCH, wait: float = 0
-    ) -> Sequence[Recorded[Any]]: ...
-
-
 @frozen
 class Stopped:
     """A consumer that cannot take what follows its position. The error is a name, no message:
@@ -71,29 +62,6 @@ class Stopped:
     position: int
     error: str
     partition: int | None = None
-
-
-def follow(
-    log: Readable,
-    consumer: Consumer,
-    stop: Flag,
-    alarm: Callable[[Stopped], None],
-    idle: float = 1.0,
-) -> None:
-    """Until told to stop, or until it cannot go on: then it raises the alarm, and skips nothing
-    (E10). A log that cannot be reached is tried again after `idle` seconds.
-    """
-    while not stop.is_set():
-        try:
-            batch = log.read(after=consumer.position, wait=idle)
-            if batch:
-                take(consumer, batch)
-        except Unavailable:
-            stop.wait(idle)
-        except Exception as failure:  # whatever it is, somebody must hear of it
-            name, error = type(consumer).__name__, type(failure).__name__
-            alarm(Stopped(consumer=name, position=consumer.position, error=error))
-            return
 
 
 def take(consumer: Applies, batch: Sequence[Recorded[Any]]) -> None:

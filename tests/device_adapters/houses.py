@@ -34,7 +34,7 @@ from domain.devices import (
 from domain.ids import CommunityId, DeviceId
 from domain.kernel import Event
 from domain.reports import DoorLogEntry
-from eventlog.consumer import Stopped, follow
+from eventlog.consumer import take
 from eventlog.memory import MemoryLog
 from tests.builders import HARBOUR, SWIMMERS, a_community, a_device, a_group
 from tests.scenario import a_bus, a_log, also
@@ -79,7 +79,7 @@ class House:
     wall: Callable[[], float] = time
     poller: Poll = lambda phone, home, device, beside: None
     polls: list[DeviceId] = field(default_factory=list)
-    alarms: list[Stopped] = field(default_factory=list)
+    failures: list[Exception] = field(default_factory=list)
     noted: list[DoorLogEntry] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -94,16 +94,22 @@ class House:
         )
         self.sync = DoorSync(outside, self.rhythm, self.log.head())
         self._stop = Flag()
-        self._thread = Thread(
-            target=follow, args=(self.log, self.sync, self._stop, self.alarms.append, 0.02)
-        )
+        self._thread = Thread(target=self._follow)
         self._thread.start()
+
+    def _follow(self) -> None:
+        try:
+            while not self._stop.is_set():
+                if batch := self.log.read(after=self.sync.position, wait=0.02):
+                    take(self.sync, batch)
+        except Exception as failure:
+            self.failures.append(failure)
 
     def stop(self) -> None:
         self._stop.set()
         self._thread.join()
         self.sync.lanes.stop()
-        assert not self.alarms
+        assert not self.failures
 
     def happen(self, *facts: Event) -> None:
         also(self.log, *facts)

@@ -1,8 +1,6 @@
 """A consumer takes the log in order and in runs, and stops loudly at what it cannot take."""
 
 from collections.abc import Sequence
-from threading import Event as Flag
-from threading import Thread
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +9,7 @@ import pytest
 from domain.ids import CommunityId
 from domain.kernel import Event
 from domain.settings import CommunityRenamed, DeletingAccountsPermitted, TimeZoneChanged
-from eventlog.consumer import Consumer, Stopped, follow, on
+from eventlog.consumer import Consumer, on, take
 from eventlog.memory import MemoryLog
 from eventlog.port import Batch, Envelope, Recorded, Unavailable
 from schemas.atoms import EPOCH
@@ -54,23 +52,6 @@ class NamesAndZones(Names):
         self.seen.append([record.event.zone for record in batch])
 
 
-def followed(consumer: Consumer, log: Any, until: int) -> list[Stopped]:
-    stop, alarms = Flag(), list[Stopped]()
-    settle = consumer.settle
-
-    def settled(batch: Sequence[Recorded[Any]]) -> None:
-        settle(batch)
-        if batch[-1].position >= until:
-            stop.set()
-
-    consumer.settle = settled  # type: ignore[method-assign]
-    thread = Thread(target=follow, args=(log, consumer, stop, alarms.append, 0.01), daemon=True)
-    thread.start()
-    thread.join(timeout=5)
-    assert not thread.is_alive()
-    return alarms
-
-
 def test_a_run_of_one_kind_is_one_call_and_the_order_is_kept() -> None:
     consumer = NamesAndZones()
     log = a_log(named("a"), named("b"), moved("UTC"), named("c"))
@@ -89,36 +70,23 @@ def test_what_a_consumer_does_not_take_moves_its_position_all_the_same() -> None
 
 def test_e10_a_consumer_stops_at_what_it_cannot_take_having_done_all_before() -> None:
     consumer = Names(poison="b")
-    alarms = followed(consumer, a_log(named("a"), named("b"), named("c")), until=3)
-    assert consumer.seen == [["a"]]
-    assert alarms == [Stopped(consumer="Names", position=1, error="KeyError")]
+    with pytest.raises(KeyError):
+        take(consumer, a_log(named("a"), named("b"), named("c")).read(after=0))
+    assert (consumer.seen, consumer.position) == ([["a"]], 1)
 
 
-def test_e10_the_others_go_on() -> None:
-    log, healthy = a_log(named("a"), named("b"), named("c")), Names()
-    followed(Names(poison="b"), log, until=3)
-    assert followed(healthy, log, until=3) == []
-    assert healthy.seen == [["a", "b", "c"]]
+def test_a_log_that_is_away_is_no_culprit_to_be_looked_for() -> None:
+    class Away(Names):
+        tries = 0
 
-
-class Flaky(MemoryLog):
-    """Away once, then there."""
-
-    away = True
-
-    def read(self, **where: Any) -> Batch[Event]:
-        if self.away:
-            self.away = False
+        def apply(self, batch: Sequence[Recorded[Any]]) -> None:
+            self.tries += 1
             raise Unavailable
-        return super().read(**where)
 
-
-def test_a_log_that_was_away_is_followed_when_it_is_back() -> None:
-    log, consumer = Flaky(lambda: EPOCH), Names()
-    given = Envelope(command="given", command_id=UUID(int=0), community=HARBOUR, actor="past")
-    log.append(given, [named("a")], {})
-    assert followed(consumer, log, until=1) == []
-    assert consumer.seen == [["a"]]
+    consumer = Away()
+    with pytest.raises(Unavailable):
+        take(consumer, a_log(named("a"), named("b")).read(after=0))
+    assert consumer.tries == 1
 
 
 def test_two_methods_may_not_take_the_same_kind() -> None:
