@@ -181,7 +181,7 @@ def test_every_rule_of_the_first_issue_is_proved_by_number() -> None:
         " e1 e2 e4 e5 e6 e8 e10 d1 d2 d3 d5 d6 d9 d10 d11 f1 f2 f5 s5 s8 s9 s10 n12 n17"
         " s1 s2 s3 s4 s6 s7 s11 s12 s13 s14 s15 s16 s19 s22 s23 s24"
         " m118 a28 a58 n16 d13 d14"
-        " t1 t2 t3 t4 t5 t6 d7"
+        " t1 t2 t3 t4 t5 t6 d4 d7 d8 d12 d15"
         " m27 m32 m33 m34 m35 m36 m80 m102 m128 a9 a10 a11 a12 f4"
     )
     proved = defaultdict(list)

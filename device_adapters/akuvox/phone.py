@@ -136,12 +136,13 @@ class AkuvoxPhone:
     def overflow(self, entries: Sequence[Entry]) -> Mapping[str, str]:
         """Who comes last finds no room; rows of others have theirs already."""
         room = self.profile.users - self._others
-        over = {entry.key: f"the phone is full: {room} users" for entry in entries[room:]}
         if len(needed_by(entries)) <= self.profile.schedules:
-            return over
-        taken = set[str]()
-        for entry in entries[:room]:
-            if len(taken | needed(entry)) > self.profile.schedules:
+            return {entry.key: f"the phone is full: {room} users" for entry in entries[room:]}
+        over, taken = dict[str, str](), set[str]()
+        for n, entry in enumerate(entries):
+            if n - len(over) >= room:
+                over[entry.key] = f"the phone is full: {room} users"
+            elif len(taken | needed(entry)) > self.profile.schedules:
                 over[entry.key] = f"the phone is full: {self.profile.schedules} schedules"
             else:
                 taken |= needed(entry)
