@@ -19,6 +19,8 @@ from domain.record import frozen
 from projections.accounts import Accounts
 from projections.alarms import Alarms, Wanted
 from projections.devices.phones import Devices
+from projections.emergency import Emergencies
+from projections.emergency.docs import Standing
 from projections.listing import Page
 from projections.projector import document
 from projections.settings import CommunitySettings
@@ -97,7 +99,9 @@ class AlarmRecord:
 
 @frozen
 class Unsolved:
-    """The red dots: of every kind, and in all."""
+    """The red dots: of every kind, and in all. `doors`: whether they are held open because of an
+    emergency, or as a drill (M118).
+    """
 
     total: int
     emergency: int
@@ -109,6 +113,7 @@ class Unsolved:
     push_suspended: int
     phone_full: int
     wrong_box: int
+    doors: Standing
 
 
 @frozen
@@ -142,7 +147,8 @@ def unsolved(after: After, *, community: UUID) -> Response:
     """How many alarms wait for somebody: the red dots (M11, A59)."""
     counts = reached(Alarms, after).unsolved(CommunityId(community))
     of_each = {kind: counts.get(kind, 0) for kind in get_args(AlarmKind)}
-    return item(document(Unsolved(total=sum(counts.values()), **of_each)))
+    doors = reached(Emergencies, after).state(CommunityId(community))
+    return item(document(Unsolved(total=sum(counts.values()), doors=doors, **of_each)))
 
 
 @alarms.route("/alarms/export")

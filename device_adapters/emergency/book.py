@@ -144,7 +144,10 @@ class Book(Consumer):
     def raised(self, batch: Batch[AlarmRaised]) -> None:
         for r in batch:
             if r.event.kind == "emergency":
-                self.towns[r.community].alarms[r.event.alarm] = r.event
+                alarms = self.towns[r.community].alarms
+                for old in [a for a in alarms.values() if r.event.heard_at - a.heard_at > FRESH]:
+                    del alarms[old.alarm]
+                alarms[r.event.alarm] = r.event
 
     @on(EmergencyAlarmChecked)
     def checked(self, batch: Batch[EmergencyAlarmChecked]) -> None:

@@ -112,7 +112,7 @@ def break_glass(*, opens: bool, community: str | None, wait: float, **given: Any
             partial(doors_of, paced=config.device_pace),
             click.echo,
         )
-    except Unclear as unclear:
+    except (Unclear, OSError) as unclear:
         refuse(str(unclear))
     sys.exit(not done)
 
@@ -126,7 +126,7 @@ def ready() -> "tuple[Config, Snapshot]":
     config = Config.from_env()
     try:
         known = snapshot.read(config.data / FOLDER, Master(config.kek()))
-    except (Unsafe, snapshot.NoSnapshot) as failure:
+    except (Unsafe, snapshot.NoSnapshot, OSError) as failure:
         refuse(str(failure))
     age = snapshot.age(known)
     click.echo(f"snapshot of {known.written_at:%Y-%m-%d %H:%M:%S} UTC, {age:.0f} s old")

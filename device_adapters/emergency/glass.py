@@ -148,8 +148,8 @@ def summed_up(glass: Glass, ask: Ask, say: Say) -> bool:
         reason = f"{result.state}: {result.reason}" if result else "no answer yet"
         say(f"  NOT {word.upper()}: {glass.doors[door]} ({reason})")
     if left:
-        say("The adapters of this host go on trying, if they run; or give the order again.")
-    say("The order stands in the spool, and goes into the log as soon as PostgreSQL answers.")
+        say("The adapters of this host go on trying, if they run; else give the order again.")
+    say("The order is on disk; this host's adapters bring it into the log when PostgreSQL answers.")
     return not left
 
 

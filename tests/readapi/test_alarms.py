@@ -15,6 +15,7 @@ from domain.ids import AccountId
 from projections.accounts import Accounts
 from projections.alarms import Alarms
 from projections.devices.phones import Devices
+from projections.emergency import Emergencies
 from projections.settings import CommunitySettings
 from readapi.alarms import COLUMNS, alarms
 from schemas.sheets import read_sheet
@@ -38,7 +39,7 @@ from tests.scenario import also
 
 URL = f"/api/v1/communities/{HARBOUR}/alarms"
 ASTA = AccountId(UUID(int=92))
-MODELS = (Alarms, Accounts, CommunitySettings, Devices)
+MODELS = (Alarms, Accounts, CommunitySettings, Devices, Emergencies)
 
 
 @pytest.fixture
@@ -98,9 +99,10 @@ def test_m11_the_red_dots_go_when_it_is_solved(house: House, web: FlaskClient) -
         "push_suspended": 0,
         "phone_full": 0,
         "wrong_box": 0,
+        "doors": "off",
     }
     position = house.happened(AlarmSolved(alarm=FIRE, note="toast"))
-    house.project(Alarms)
+    house.project(Alarms, Emergencies)
     after = web.get(
         f"{URL}/unsolved?after_position={position}",
         headers={"If-None-Match": before.headers["ETag"]},
