@@ -12,6 +12,7 @@ from psycopg.rows import dict_row
 
 from domain.devices import CredentialKind, DeviceRemoved, DeviceReplaced, DeviceSynced, SyncState
 from domain.ids import CommunityId, DeviceId
+from domain.locks import LockConnected, LockRemoved
 from domain.record import frozen
 from domain.sync import (
     DoorLogGapDetected,
@@ -167,6 +168,16 @@ class SyncHistory(Projector):
                 [home, device, at],
             )
         gone = ({"community": r.community, "device": r.event.device} for r in batch)
+        self.drop("sync_strangers", gone)
+
+    @on(LockConnected, LockRemoved)
+    def another_gateway(self, batch: Batch[LockConnected | LockRemoved]) -> None:
+        for r in batch:
+            self.db.execute(
+                "insert into sync_boxes values (%s, %s, %s) on conflict do nothing",
+                [r.community, r.event.lock, r.recorded_at],
+            )
+        gone = ({"community": r.community, "device": r.event.lock} for r in batch)
         self.drop("sync_strangers", gone)
 
     @on(StrangersFound)

@@ -13,6 +13,7 @@ from domain.apartments import ApartmentCreated, BuildingCreated, BuildingRenamed
 from domain.devices import Device, DeviceEdited, DeviceMoved, DeviceRegistered, DeviceRemoved
 from domain.ids import CommunityId
 from domain.kernel import Unknown
+from domain.locks import LockLinked, LockMoved, LockRegistered, LockRemoved, LockRenamed
 from domain.residents import ContactChanged, GroupsChosen, ResidentAdded, ResidentDeleted
 from eventlog.consumer import on
 from eventlog.port import Batch, Recorded
@@ -26,6 +27,7 @@ from projections.access_groups.documents import (
     membership,
     memberships,
     name_of,
+    of_lock,
     written,
 )
 from projections.listing import Key as After
@@ -61,7 +63,7 @@ class AccessGroups(Projector):
         );
         create table access_groups_devices (
             community uuid, device uuid, name text not null, relays text not null,
-            building uuid, apartment uuid, primary key (community, device)
+            building uuid, apartment uuid, phone uuid, primary key (community, device)
         );
         create table access_groups_buildings (
             community uuid, building uuid, name text not null, primary key (community, building)
@@ -136,7 +138,17 @@ class AccessGroups(Projector):
     @on(DeviceRegistered)
     def registered(self, batch: Batch[DeviceRegistered]) -> None:
         for r in batch:
-            self._set_device(r, **called(r.event), **hung(r.event.place))
+            self._set_device(r, **called(r.event), **hung(r.event.place), phone=None)
+
+    @on(LockRegistered, LockRenamed, LockMoved, LockLinked)
+    def locks(self, batch: Batch[Any]) -> None:
+        for r in batch:
+            self.devices.set(r.community, r.event.lock, **of_lock(r.event))
+
+    @on(LockRemoved)
+    def removed_lock(self, batch: Batch[LockRemoved]) -> None:
+        for r in batch:
+            self.devices.drop(r.community, r.event.lock)
 
     @on(DeviceEdited)
     def edited_device(self, batch: Batch[DeviceEdited]) -> None:
@@ -217,10 +229,11 @@ class AccessGroups(Projector):
         self.groups.touch((home, group) for home, group, _ in was ^ now)
 
     def _devices(self, communities: Collection[CommunityId]) -> Mapping[CommunityId, list[Device]]:
+        """M15: locks that follow a phone are not listed."""
         found = defaultdict[CommunityId, list[Device]](list)
         with self.db.cursor(row_factory=dict_row) as cursor:
             for row in cursor.execute(
-                "select * from access_groups_devices where community = any(%s)"
+                "select * from access_groups_devices where community = any(%s) and phone is null"
                 " order by community, name, device",
                 [list(communities)],
             ):

@@ -9,6 +9,7 @@ from domain.access_groups import AccessGroup, Door, Schedule
 from domain.apartments import HouseholdRole
 from domain.devices import Box, Device, DeviceEdited, DeviceRegistered, Place, Relay
 from domain.ids import ApartmentId, BuildingId, CommunityId, DeviceId, GroupId, ResidentId
+from domain.locks import DOOR, LockLinked, LockMoved, LockRegistered, LockRenamed
 from domain.record import ERASED, Personal, frozen
 from domain.residents import Contact
 from domain.rights import relays_of
@@ -71,6 +72,22 @@ def called(event: DeviceRegistered | DeviceEdited) -> Row:
 
 def hung(place: Place) -> Row:
     return {"building": place.building, "apartment": place.apartment}
+
+
+def of_lock(event: LockRegistered | LockRenamed | LockMoved | LockLinked) -> Row:
+    """A lock is a door: it has one, under its own name (M14)."""
+    match event:
+        case LockRegistered(name=name, place=place, phone=phone):
+            return lock_called(name) | hung(place) | {"phone": phone}
+        case LockRenamed(name=name):
+            return lock_called(name)
+        case LockMoved(place=place):
+            return hung(place)
+    return {"phone": event.phone}
+
+
+def lock_called(name: str) -> Row:
+    return {"name": name, "relays": document((Relay(number=DOOR, name=name),))}
 
 
 def keys(rows: Iterable[Row], column: str) -> set[Key]:

@@ -18,6 +18,14 @@ from domain.faces import FaceEnrolled, FaceRemoved
 from domain.ids import CommunityId
 from domain.kernel import Event
 from domain.lifts import FloorsChosen
+from domain.locks import (
+    LockConnected,
+    LockLinked,
+    LockMoved,
+    LockRegistered,
+    LockRemoved,
+    LockSyncChosen,
+)
 from domain.parking import VehiclesChanged
 from domain.residents import (
     CardsChanged,
@@ -77,7 +85,8 @@ class Changes(Projector):
             primary key (community, group_id)
         );
         create table changed_devices (
-            community uuid, device uuid, at timestamptz not null, primary key (community, device)
+            community uuid, device uuid, at timestamptz not null, brand text,
+            primary key (community, device)
         );
         create table changed_modes (community uuid primary key, at timestamptz not null)"""
 
@@ -126,9 +135,34 @@ class Changes(Projector):
         rows = ((r.community, r.event.device, r.recorded_at) for r in batch)
         self.put("changed_devices", ({"community": c, "device": d, "at": at} for c, d, at in rows))
 
+    @on(LockRegistered)
+    def locks(self, batch: Batch[LockRegistered]) -> None:
+        rows = ((r.community, r.event.lock, r.recorded_at, r.event.brand) for r in batch)
+        columns = "community", "device", "at", "brand"
+        self.put("changed_devices", (dict(zip(columns, row, strict=True)) for row in rows))
+
+    @on(LockMoved, LockLinked, LockConnected)
+    def lock(self, batch: Batch[LockMoved | LockLinked | LockConnected]) -> None:
+        rows = ((r.community, r.event.lock, r.recorded_at) for r in batch)
+        self.put("changed_devices", ({"community": c, "device": d, "at": at} for c, d, at in rows))
+
+    @on(LockSyncChosen)
+    def lock_sync(self, batch: Batch[LockSyncChosen]) -> None:
+        """M133: all locks of the brand."""
+        for r in batch:
+            self.db.execute(
+                "update changed_devices set at = %s where community = %s and brand = %s",
+                [r.recorded_at, r.community, r.event.brand],
+            )
+
     @on(DeviceRemoved)
     def removed(self, batch: Batch[DeviceRemoved]) -> None:
         gone = ({"community": r.community, "device": r.event.device} for r in batch)
+        self.drop("changed_devices", gone)
+
+    @on(LockRemoved)
+    def removed_lock(self, batch: Batch[LockRemoved]) -> None:
+        gone = ({"community": r.community, "device": r.event.lock} for r in batch)
         self.drop("changed_devices", gone)
 
     @on(PinModeChanged)

@@ -14,6 +14,7 @@ from domain.access_groups import AccessGroupDeleted, AccessGroupEdited, Door, Sc
 from domain.apartments import BuildingRenamed
 from domain.devices import DeviceEdited, DeviceMoved, DeviceRemoved, Place, Relay
 from domain.kernel import Event, Unknown
+from domain.locks import LockLinked, LockMoved, LockRemoved, LockRenamed
 from domain.record import ERASED
 from domain.residents import Contact, ContactChanged, GroupsChosen, ResidentDeleted
 from projections.access_groups import AccessGroups
@@ -22,6 +23,7 @@ from tests.builders import (
     ANN,
     ANNEX,
     BOB,
+    CELLAR,
     ELSEWHERE,
     EVERYBODY,
     FLAT_1,
@@ -37,6 +39,7 @@ from tests.builders import (
     a_default_group,
     a_device,
     a_group,
+    a_lock,
     a_resident,
     an_apartment,
 )
@@ -159,6 +162,24 @@ def test_m16_a_door_hung_after_the_group_is_there_at_once(house: House) -> None:
     doors(house, EVERYBODY)
     house.happened(a_device(device=UUID(int=33), name="Door", relays=1))  # type: ignore[arg-type]
     assert doors(house, EVERYBODY)[0] == ("Door", "Door 1")
+
+
+def test_m14_m15_locks_are_doors_but_one_that_follows_a_phone_is_not_listed(house: House) -> None:
+    both = frozenset({Door(device=GYM, relay=2), Door(device=CELLAR, relay=1)})
+    pool = AccessGroupEdited(group=SWIMMERS, name="Swimmers", schedule=ONCE, doors=both)
+    house.happened(a_lock(CELLAR, "Cellar"), pool)
+    cellar, gym = ("Cellar", "Cellar"), ("Gym", "Gym 2")
+    assert doors(house, SWIMMERS) == [cellar, gym]
+    assert cellar in doors(house, EVERYBODY), "it is in the public area of the Tower"
+    house.happened(LockLinked(lock=CELLAR, phone=GATE))
+    assert doors(house, SWIMMERS) == [gym]
+    assert cellar not in doors(house, EVERYBODY)
+    house.happened(LockLinked(lock=CELLAR, phone=None), LockRenamed(lock=CELLAR, name="Bikes"))
+    assert doors(house, SWIMMERS) == [("Bikes", "Bikes"), gym]
+    house.happened(LockMoved(lock=CELLAR, place=Place(building=TOWER, apartment=FLAT_1)))
+    assert ("Bikes", "Bikes") not in doors(house, EVERYBODY)
+    house.happened(LockRemoved(lock=CELLAR))
+    assert doors(house, SWIMMERS) == [gym]
 
 
 def test_m14_the_doors_of_a_self_created_group_follow_their_phones(house: House) -> None:

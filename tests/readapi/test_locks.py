@@ -102,7 +102,13 @@ def test_m122_progress_and_the_failures_with_their_reasons(house: House, web: Fl
     assert "2468" not in web.get(f"{URL}/sync/failures").get_data(as_text=True)
 
 
-def test_m99_a_locks_credentials_are_asked_like_a_phones(web: FlaskClient) -> None:
+def test_m99_a_locks_credentials_are_asked_like_a_phones(house: House, web: FlaskClient) -> None:
     url = f"{URL.removesuffix('/locks')}/devices/{CELLAR}/credentials"
     [[doc]] = pages(web, url)
-    assert [(c["kind"], c["state"]) for c in doc["credentials"]] == [("pin", "pending")]
+    [pin] = doc["credentials"]
+    assert (pin["kind"], pin["state"]) == ("pin", "pending")
+    switched = pin["wanted_since"]
+    house.happened(lock_sync("itec"), lock_sync("itec", "pin"), lock_sync("dormakaba", "pin"))
+    house.project(*KINDS)
+    [[doc]] = pages(web, url)
+    assert doc["credentials"][0]["wanted_since"] > switched
