@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid5
 
 import pytest
@@ -15,22 +17,28 @@ from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
 from bootstrap import OPERATOR, House, create_app
+from bootstrap.emergency import emergencies
 from bootstrap.house import follows
 from bootstrap.reactions import run_reactions
 from commands.accounts import AssignCommunities
+from commands.alarms import RaiseAlarm
 from config import Database
 from device_adapters.akuvox.phone import a_phone
+from device_adapters.leases import Leases
 from device_adapters.simulator import Fleet
 from device_adapters.simulator.cli import sim
 from domain.accounts import PLATFORM
 from domain.alarms import AlarmRaised
 from domain.devices import Device
+from domain.emergency import EmergencyAlarmChecked
 from domain.ids import AccountId
 from domain.kernel import fold
+from eventlog.bus import PARTITIONS
 from eventlog.port import Recorded
 from projections.accounts import Accounts
 from projections.alarms import Alarms
 from projections.dashboard import Dashboard
+from projections.emergency import Emergencies
 from projections.logs.door import DoorLog
 from projections.logs.operations import OperationLog
 from projections.residents import Residents
@@ -41,7 +49,16 @@ from tests.device_adapters.houses import soon
 from tests.running_server import RunningServer
 from tests.test_bootstrap import HOME, a_config, a_house, send, token, told
 
-MODELS = (Accounts, Alarms, CommunitySettings, Dashboard, DoorLog, OperationLog, Residents)
+MODELS = (
+    Accounts,
+    Alarms,
+    CommunitySettings,
+    Dashboard,
+    DoorLog,
+    Emergencies,
+    OperationLog,
+    Residents,
+)
 NOTE = "The window cleaner's ladder."
 
 
@@ -192,3 +209,65 @@ def test_k7_reactions_that_were_down_take_up_what_came_meanwhile(web: FlaskClien
     assert [r.event.relay for r in raised(house)] == [None, 2]
     doors: Any = figures(house.config.database.read, follows())["door phones"]
     assert doors["reactions"] == "2 (0 behind)"
+
+
+def test_m118_a28_a_fire_at_one_phone_opens_the_door_and_a_forged_one_does_not(
+    web: FlaskClient,
+) -> None:
+    installer = token(web, "installer")
+    a_house(web, installer)
+    manager, account = a_manager(web)
+    house: House = web.application.extensions["house"]
+    with Fleet(["X916"]) as fleet, reactions(house), unlocking(house):
+        url = hang_up(web, fleet, installer)
+        assert send(web, manager, "set-emergency", automatic=True).status_code == 202
+        assert web.get(f"{urlsplit(url).path}?event=InputAlarm").status_code == 204
+        soon(lambda: checks(house) == ["denied"], 10)
+        assert not any(fleet[0].state()["relays"].values())
+        fleet[0].do(lambda phone: phone.sense("emergency"))
+        house.bus.dispatch(the_next_minute(house), community=HARBOUR, actor=OPERATOR)
+        soon(lambda: all(fleet[0].state()["relays"].values()), 10)
+        assert read(web, manager, "dashboard")["emergency"] == "on"
+        assert send(web, manager, "lock-doors", doors="all").status_code == 202
+        soon(lambda: not any(fleet[0].state()["relays"].values()), 10)
+    assert read(web, manager, "alarms/unsolved")["doors"] == "off"
+    orders = read(web, manager, "emergency/orders")["items"]
+    assert [(o["action"], o["cause"]) for o in orders] == [
+        ("lock", "manual"),
+        ("unlock", "automatic"),
+    ]
+    assert orders[0]["given_by"] == {"id": account, "name": "Asta"}
+    said = [one["action"] for one in read(web, manager, "logs/operations?type=emergency")["items"]]
+    assert {"lock ordered", "unlock ordered", "setting changed", "alarm checked"} <= set(said)
+
+
+@contextmanager
+def unlocking(house: House) -> Iterator[None]:
+    """As the adapters' process does, which has all leases."""
+    leases = Leases("test", seconds=60)
+    with house.project("doors") as db:
+        leases.take(db, range(PARTITIONS))
+    with emergencies(house, leases):
+        yield
+
+
+def checks(house: House) -> list[str]:
+    return [
+        r.event.finding
+        for r in house.log.read(after=0)
+        if isinstance(r.event, EmergencyAlarmChecked)
+    ]
+
+
+def the_next_minute(house: House) -> RaiseAlarm:
+    """The same alarm of a phone is stored once a minute: as its reaction would say it then."""
+    [first] = [r.event for r in raised(house)]
+    return RaiseAlarm(
+        kind="emergency",
+        device=GATE,
+        name="Gate",
+        relay=None,
+        building=first.building,
+        apartment=None,
+        heard_at=datetime.now(UTC),
+    )
