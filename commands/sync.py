@@ -8,7 +8,8 @@ from domain import sync
 from domain.alarms import Alarm, AlarmId, AlarmKind, AlarmRaised
 from domain.devices import CredentialKind, Device
 from domain.ids import DeviceId
-from domain.kernel import Event, begin
+from domain.kernel import Event, Unknown, begin
+from domain.locks import Lock
 from domain.record import frozen
 from domain.sync import (
     Check,
@@ -25,7 +26,7 @@ from domain.sync import (
 
 @command
 class CheckDevice:
-    """Compare every record of a phone with what it should hold, now (M99)."""
+    """Compare every record of a phone or a lock with what it should hold, now (M99)."""
 
     device: DeviceId
     check: CheckId
@@ -33,7 +34,7 @@ class CheckDevice:
 
 @handles(CheckDevice)
 def check_device(cmd: CheckDevice, things: Things) -> list[Event]:
-    things.load(Device, cmd.device)
+    known_device(cmd.device, things)
     asked = DeviceCheckAsked(check=cmd.check, device=cmd.device)
     return begin(things.find(Check, cmd.check), asked)
 
@@ -51,8 +52,14 @@ class ChooseStrangersPolicy:
 @handles(ChooseStrangersPolicy)
 def choose_strangers_policy(cmd: ChooseStrangersPolicy, things: Things) -> list[Event]:
     things.only("installer")
-    things.load(Device, cmd.device)
+    known_device(cmd.device, things)
     return sync.choose_policy(things.find(Strangers, cmd.device), cmd.device, cmd.policy)
+
+
+def known_device(device: DeviceId, things: Things) -> None:
+    """A phone or a lock."""
+    if not (things.find(Device, device) or things.find(Lock, device)):
+        raise Unknown("Device", device)
 
 
 @frozen

@@ -20,7 +20,7 @@ from domain.sync import (
     RevokedCredentialUsed,
     StrangersPolicyChosen,
 )
-from tests.builders import ANN, GATE, GYM, NOW, TOWER, a_device
+from tests.builders import ANN, CELLAR, GATE, GYM, NOW, TOWER, a_device, a_lock
 from tests.scenario import given
 
 CHECK = CheckId(UUID(int=77))
@@ -36,6 +36,8 @@ def test_d15_a_phone_is_checked_when_somebody_asks() -> None:
         CheckDevice(device=GYM, check=CHECK)
     ).then_refused("already-exists")
     given().when(CheckDevice(device=GATE, check=CHECK)).then_unknown("Device")
+    [of_a_lock] = given(a_lock()).when(CheckDevice(device=CELLAR, check=CHECK)).decided()
+    assert of_a_lock == replace(asked, device=CELLAR)
 
 
 def test_d15_m130_installers_choose_what_becomes_of_strangers() -> None:

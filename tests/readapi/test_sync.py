@@ -13,6 +13,7 @@ from config import Database
 from domain.devices import DeviceReplaced, Outcome
 from domain.ids import DeviceId
 from domain.kernel import Event
+from domain.locks import LockConnected, LockRemoved
 from domain.sync import (
     DoorLogGapDetected,
     RevokedCredentialUsed,
@@ -117,6 +118,21 @@ def test_d5_another_box_has_nothing_until_it_is_read(web: FlaskClient, house: Ho
         ("absent", said[1].isoformat()),
         ("installed", said[2].isoformat()),
     ]
+
+
+def test_d5_m107_what_another_gateway_says_of_a_lock_has_to_be_read(
+    web: FlaskClient, house: House
+) -> None:
+    said = found(
+        house,
+        synced(GATE, ANNS),
+        LockConnected(lock=GATE, address="http://127.0.0.1:9000", login=None),
+        synced(GATE, ANNS),
+        LockRemoved(lock=GATE),
+    )
+    states = ["installed", "absent", "installed", "absent"]
+    expected = [(state, at.isoformat()) for state, at in zip(states, said, strict=True)]
+    assert [(one["installed"], one["since"]) for one in asked(web)] == expected
 
 
 def test_d5_a_history_of_another_community_is_empty(web: FlaskClient, house: House) -> None:
