@@ -29,6 +29,7 @@ SNAPSHOT = Snapshot(
 
 SPEAK = """
 import logging, sys, structlog
+import eventlog.kafka.client
 from config import Unsafe
 from observing import log_as
 log_as("adapters")
@@ -43,6 +44,7 @@ for error in (ValueError("PIN 2468 of Ann"), Unsafe("others may read the master 
     except Exception:
         log.exception("lane")
         logging.getLogger("kafka").exception("asked for 2468: no")
+logging.getLogger("kafka.cluster").info("metadata of 10.0.0.7")
 logging.getLogger("httpx").info("GET http://10.0.0.7/api?password=2468")
 logging.getLogger("kafka").warning("broker %s is away", 1)
 """

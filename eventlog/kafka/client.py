@@ -20,7 +20,7 @@ READING: Final = {
 }
 
 # Its admin client tells the password to whoever asks for its debug messages.
-logging.getLogger("kafka").setLevel(logging.INFO)
+logging.getLogger("kafka").setLevel(logging.WARNING)
 
 
 def producer(broker: Broker, **more: Any) -> KafkaProducer:
