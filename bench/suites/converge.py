@@ -41,6 +41,7 @@ FAULTS = (
 GOALS = {"idle": 5.0, "behind an import": 5.0, "healed": 60.0}
 ABSURD = 10  # times the goal
 PATIENCE = 600.0
+QUIET = 12.0  # until all is read back, and the phones were told where to call
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,7 @@ def revocations(size: Size) -> dict[str, Sequence[float]]:
     ):
         made = furnished(house, fleet, 2 * size.leavers)
         people = list(made.pins)
+        time.sleep(QUIET)
         with house.database() as db:
             idle = [one for who in people[: size.leavers] for one in gone(made, db, who)]
             begin_import(made.town, size.crowd)
