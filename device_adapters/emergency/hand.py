@@ -110,8 +110,8 @@ class Hand:
 
     def _bring(self, task: Task) -> Mapping[int, bool]:
         """What the relays are seen to be after it."""
-        phone, self._refused = self._reach(task.device), {}
         news = {r: order for r, order in task.orders.items() if self._kept.get(r) != order.id}
+        phone, self._refused = self._reach(task.device, anew=bool(news)), {}
         for relay, order in news.items():
             self._command(phone, relay, order)
         shown = phone.relays()
@@ -122,15 +122,14 @@ class Hand:
             shown = phone.relays()
         return shown
 
-    def _reach(self, device: Device) -> Doors:
-        """The box that is registered, and no other one (D10)."""
+    def _reach(self, device: Device, *, anew: bool) -> Doors:
+        """The box that is registered, and no other one (D10): asked before anything is ordered."""
         if device != self._at:
             self._leave()
-        if self._phone:
-            return self._phone
-        phone = self._connect(device, lambda: self._desk.may(self._device))
+        phone = self._phone or self._connect(device, lambda: self._desk.may(self._device))
+        anew |= self._phone is None
         self._phone, self._at = phone, device
-        if (mac := phone.identify().mac) != device.box.mac:
+        if anew and (mac := phone.identify().mac) != device.box.mac:
             raise WrongBox(f"{mac} answers instead of {device.box.mac}")
         return phone
 

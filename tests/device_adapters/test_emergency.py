@@ -139,6 +139,16 @@ def test_d10_another_box_at_the_address_is_not_opened(tmp_path: Path) -> None:
         soon(lambda: scene.told(0, opened=True, word="verified"))
 
 
+def test_d10_nor_one_that_was_put_in_its_place_meanwhile(tmp_path: Path) -> None:
+    with a_scene(["X916"], tmp_path) as scene:
+        scene.unlock()
+        soon(lambda: scene.told(0, opened=True, word="verified"))
+        scene.fleet[0].fault("other_mac", mac="0C1105FFFFFF")
+        scene.fleet[0].do(lambda phone: phone.relays.close(1))
+        soon(lambda: "0C1105FFFFFF" in str(scene.results(0)[-1].reason))
+        assert scene.open_relays(0) == {2, 3, 4}
+
+
 def test_a_phone_that_says_yes_and_does_nothing_is_not_called_open(tmp_path: Path) -> None:
     """Read back: verified is what the relay is seen to be."""
 

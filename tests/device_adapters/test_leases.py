@@ -74,6 +74,20 @@ def test_k2_the_holder_falls_silent_before_anybody_may_take_over(
     may()
 
 
+def test_d13_whether_one_may_begin_is_told_without_waiting(db: psycopg.Connection[Any]) -> None:
+    now = 0.0
+    leases = Leases("one", seconds=1.0, heard_out=0.7, clock=lambda: now)
+    assert not leases.is_sure(0)
+    leases.take(db, {0})
+    assert (leases.is_sure(0), leases.is_sure(1)) == (True, False)
+    now = 0.31
+    assert not leases.is_sure(0)
+    leases.renew(db, {})
+    assert leases.is_sure(0)
+    leases.end({0})
+    assert not leases.is_sure(0)
+
+
 def test_whoever_waits_for_a_lease_that_ends_is_told(db: psycopg.Connection[Any]) -> None:
     leases, found = Leases("one", seconds=0.2, heard_out=0.2), list[str]()
     leases.take(db, {0})
