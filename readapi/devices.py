@@ -1,6 +1,7 @@
 """The devices screen, and what is on the phones."""
 
 import json
+from typing import Literal
 from uuid import UUID
 
 from flask import Response
@@ -22,6 +23,9 @@ from schemas.of import schema_of
 devices = Blueprint("devices", __name__, url_prefix="/api/v1/communities/<uuid:community>")
 
 
+Failure = Literal["mismatch", "rejected", "undeliverable"]
+
+
 @frozen
 class DeviceQuery(PageQuery):
     """`words` are looked for in names, MAC, model and place, all must be there; `mac` is a part of
@@ -34,6 +38,15 @@ class DeviceQuery(PageQuery):
     mac: str | None = None
     reach: Reach | None = None
     model: str | None = None
+
+
+@frozen
+class HolderQuery(PageQuery):
+    """`said`: only people of whom this was last said; `undeliverable` lists whom a phone that is
+    full has no room for (D4).
+    """
+
+    said: Failure | None = None
 
 
 @devices.route("/devices")
@@ -64,16 +77,16 @@ def one(after: After, *, community: UUID, device: UUID) -> Response:
 
 
 @devices.route("/devices/<uuid:device>/credentials")
-@devices.arguments(schema_of(PageQuery)(), location="query")
+@devices.arguments(schema_of(HolderQuery)(), location="query")
 @devices.response(200, page_of(HolderDoc), headers=HEADERS)
-def credentials(asked: PageQuery, *, community: UUID, device: UUID) -> Response:
+def credentials(asked: HolderQuery, *, community: UUID, device: UUID) -> Response:
     """Who has rights at a phone or is still on it, and how each credential stands there: since when
     it is wanted so, when the phone was last read, how often it was tried in vain (M99).
     """
     home, changes = CommunityId(community), reached(Changes, asked, etag=False)
     now = live(changes.db, [device]).get(device)
     model = reached(Installed, asked, besides=now and (now.lane.failure, now.trials))
-    page = model.holders(home, device, asked.after, asked.size)
+    page = model.holders(home, device, asked.after, asked.size, asked.said)
     people = items_of(page)
     since = changes.since(home, [device], [UUID(one["holder"]) for one in people])
     for one in people:

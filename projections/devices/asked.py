@@ -4,7 +4,7 @@ HOLDERS = """
     (
         select '' collate "C" as sort, holder, null as name from installed_credentials
         where community = %(community)s and device = %(device)s and %(sort)s::text = ''
-        and holder > %(holder)s and not exists (
+        and holder > %(holder)s and (%(state)s::text is null or state = %(state)s) and not exists (
             select from installed_residents
             where community = %(community)s and resident = holder
         )
@@ -15,6 +15,11 @@ HOLDERS = """
         and (groups && %(groups)s::uuid[] or exists (
             select from installed_credentials
             where community = %(community)s and device = %(device)s and holder = r.resident
+        ))
+        and (%(state)s::text is null or exists (
+            select from installed_credentials
+            where community = %(community)s and device = %(device)s and holder = r.resident
+            and state = %(state)s
         ))
         order by sort, resident limit %(limit)s
     ) order by 1, 2 limit %(limit)s"""  # who is no longer a resident has no name, and is first

@@ -28,6 +28,7 @@ from domain.devices import (
     DeviceRemoved,
     DeviceReplaced,
     DeviceSynced,
+    SyncState,
 )
 from domain.faces import FaceEnrolled, FaceRemoved
 from domain.ids import CommunityId
@@ -255,14 +256,21 @@ class Installed(Projector):
         return doors(resident, person, devices, groups, said, digest, room)
 
     def holders(
-        self, community: CommunityId, device: UUID, after: After | None, limit: int
+        self,
+        community: CommunityId,
+        device: UUID,
+        after: After | None,
+        limit: int,
+        state: SyncState | None = None,
     ) -> Page:
-        """Who has rights at a phone, or is still on it, by name; those without a name first."""
+        """Who has rights at a phone, or is still on it, by name; those without a name first. Only
+        those of whom something was last said to be in a `state`, if that is given (D4).
+        """
         phone = self._phone(community, device)
         groups = [g for g in self._groups(community) if rights.relays_of(g, phone)]
         sort, holder = start(after)
         asked = {"community": community, "device": device, "groups": [g.group for g in groups]}
-        page = {"sort": sort, "holder": holder, "limit": limit + 1}
+        page = {"sort": sort, "holder": holder, "limit": limit + 1, "state": state}
         rows = self.db.execute(HOLDERS, asked | page).fetchall()
         shown, more = rows[:limit], len(rows) > limit
         people = self._people(community, [who for _, who, _ in shown])

@@ -266,6 +266,18 @@ def test_d5_doors_of_nobody_are_404(web: FlaskClient) -> None:
     assert web.get(f"{there}/residents/{ANN}/doors").status_code == 404
 
 
+def test_d4_whom_a_full_phone_has_no_room_for_is_listed(web: FlaskClient, house: House) -> None:
+    full = Outcome(holder=BOB, kind="pin", state="undeliverable", reason="the phone is full")
+    more(house, a_pin("8642", BOB), synced(GATE, full))
+    url = f"{URL}/{GATE}/credentials?said"
+    [[missing]] = pages(web, f"{url}=undeliverable")
+    assert (missing["holder"], missing["credentials"][0]["reason"]) == (str(BOB), full.reason)
+    assert pages(web, f"{url}=rejected") == [[]]
+    more(house, ResidentDeleted(resident=BOB))
+    assert [one["holder"] for one in pages(web, f"{url}=undeliverable")[0]] == [str(BOB)]
+    assert web.get(f"{url}=nonsense").status_code == 422
+
+
 def test_m99_who_is_on_a_phone(web: FlaskClient) -> None:
     url = f"{URL}/{GATE}/credentials"
     found = [[item["holder"] for item in page] for page in pages(web, f"{url}?limit=1")]
