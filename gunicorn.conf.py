@@ -4,6 +4,7 @@ import gc
 import os
 import shutil
 import signal
+from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -11,12 +12,17 @@ from typing import Any
 from eventlog.unprivileged import end_with_parent
 from observing import logging_of
 
-# Workers count in files of a folder of this start, so that any of them can tell for all.
-DATA = os.environ.get("DATA")
-SHARED = Path(DATA).resolve() / "run" / "metrics" if DATA else Path(mkdtemp())
-shutil.rmtree(SHARED, ignore_errors=True)
-SHARED.mkdir(mode=0o700, parents=True)
+# Workers count in files of a folder of this start, so that any of them can tell for all. They are
+# mapped, and a full disk kills whoever counts in one that is on it (K6): so in memory, if may be.
+MEMORY = Path("/dev/shm")  # a folder of our own in it  # noqa: S108
+SHARED = Path(mkdtemp(prefix="gatehouse-", dir=MEMORY if os.access(MEMORY, os.W_OK) else None))
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(SHARED)
+if DATA := os.environ.get("DATA"):
+    place = Path(DATA).resolve() / "run" / "metrics"  # of the last start, which was perhaps killed
+    shutil.rmtree(place.resolve(), ignore_errors=True)
+    with suppress(OSError):
+        place.unlink(missing_ok=True)
+        place.symlink_to(SHARED)
 
 ITS_OWN = {"level": "INFO", "handlers": ["out"], "propagate": False}
 logconfig_dict = {**logging_of("web"), "loggers": {"gunicorn.error": ITS_OWN}}
@@ -36,3 +42,7 @@ def child_exit(_server: object, worker: Any) -> None:
     from prometheus_client import multiprocess  # chooses how to count when it is imported
 
     multiprocess.mark_process_dead(worker.pid)
+
+
+def on_exit(_server: object) -> None:
+    shutil.rmtree(SHARED, ignore_errors=True)
