@@ -69,6 +69,8 @@ class Findings:
             return "is missing"
         shown, found = self.phone.shows(entry), held[key]
         names = [name for name in FIELDS if getattr(shown, name) != getattr(found, name)]
+        if names == ["face"] and found.face is None:
+            return "knows no face by the photo"
         return f"other {', '.join(names)}"
 
     def settle(self, key: str, entry: Entry | None) -> None:

@@ -123,7 +123,7 @@ def test_m32_d3_where_a_phone_finds_no_face_it_is_said_and_the_pin_goes_on() -> 
             house.happen(enrolled(house))
             soon(lambda: state(house, "face") == "mismatch", within=10)
             reasons = {one.reason for one in house.outcomes() if one.state == "mismatch"}
-            assert (reasons, state(house, "pin")) == ({"other face"}, "verified")
+            assert (reasons, state(house, "pin")) == ({"knows no face by the photo"}, "verified")
             assert fleet[0].punch("2468").opened
 
 
