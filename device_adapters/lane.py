@@ -138,7 +138,7 @@ class Lane:
             suspended=self._keeper.suspended(),
             clock_off=self._clock_off,
             strangers=self._word.strangers,
-            states=dict(self._ledger.states),
+            states=self._ledger.standing(),
             trying=self._keeper.trying(MOST_TRYING),
         )
 

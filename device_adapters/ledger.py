@@ -1,7 +1,7 @@
 """The last word on each credential at a phone."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -20,6 +20,11 @@ class Ledger:
         self.outcomes = {(one.holder, one.kind): one for one in outcomes}
         self.states = Counter[SyncState](one.state for one in self.outcomes.values())
         self.gone: dict[Credential, datetime] = {}
+
+    def standing(self) -> Mapping[SyncState, int]:
+        """How many stand how, of those that do. From any thread."""
+        counts = dict(self.states)
+        return {state: n for state, n in counts.items() if n and state != "withdrawn"}
 
     def take(self, outcomes: Iterable[Outcome], at: datetime) -> None:
         for one in outcomes:
