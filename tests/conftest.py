@@ -129,13 +129,20 @@ def broker() -> Iterator[Broker]:
         yield found
 
 
-@pytest.fixture
-def own_broker() -> Iterator[RunningBroker]:
-    """An Apache Kafka of this test's own, to kill, wipe and start again."""
+@pytest.fixture(scope="module")
+def _own_broker() -> Iterator[RunningBroker]:
     if not has_apache_kafka():
         no_broker()
     with apache_kafka() as running:
         yield running
+
+
+@pytest.fixture
+def own_broker(_own_broker: RunningBroker) -> RunningBroker:
+    """An Apache Kafka of this file's own, to kill, wipe and start again."""
+    if _own_broker.process.poll() is not None:
+        _own_broker.start()
+    return _own_broker
 
 
 def migrate(conninfo: str) -> None:

@@ -62,8 +62,12 @@ follow(outlet, log, Broker(servers=said["servers"]), connect, stop)
 def grow(database: Database, many: int, size: int = 0) -> None:
     """As many more events, of 30 communities in turn; past the append function, for speed."""
     with psycopg.connect(database.owner) as db:
-        db.execute(INSERT, {"communities": COMMUNITIES, "many": many, "size": size})
-        db.execute("SELECT pg_notify('log', (SELECT max(position) FROM log.events)::text)")
+        grow_on(db, many, size)
+
+
+def grow_on(db: psycopg.Connection[Any], many: int, size: int = 0) -> None:
+    db.execute(INSERT, {"communities": COMMUNITIES, "many": many, "size": size})
+    db.execute("SELECT pg_notify('log', (SELECT max(position) FROM log.events)::text)")
 
 
 def raw_reports(database: Database) -> RawReports:

@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from random import Random
 from threading import Event as Flag
 from threading import Thread
@@ -19,7 +19,7 @@ from eventlog.kafka.relay import Writer
 from eventlog.postgres import PostgresLog
 from eventlog.sealing import Master
 from tests.conftest import migrate
-from tests.eventlog.kafka.relaying import Relaying, grow
+from tests.eventlog.kafka.relaying import Relaying, grow, grow_on
 from tests.running_broker import RunningBroker, a_topic
 from tests.running_server import RunningServer
 
@@ -27,19 +27,22 @@ MASTER = Master(bytes(32))
 
 
 @contextmanager
-def load(database: Database, many: int = 40, pause: float = 0.02) -> Iterator[None]:
-    """Some 1,500 events a second until the block ends; a database that is away is waited for."""
+def load(database: Database, many: int = 40, pause: float = 0.05) -> Iterator[None]:
+    """Some 700 events a second until the block ends; a database that is away is waited for."""
     stop = Flag()
 
     def keep_growing() -> None:
-        while not stop.is_set():
-            try:
-                grow(database, many)
-            except psycopg.OperationalError:
-                sleep(0.1)
-            stop.wait(pause)
+        with psycopg.connect(database.owner, autocommit=True) as db:
+            while not stop.wait(pause):
+                grow_on(db, many)
 
-    thread = Thread(target=keep_growing)
+    def keep_trying() -> None:
+        while not stop.is_set():
+            with suppress(psycopg.OperationalError):
+                keep_growing()
+            stop.wait(0.1)
+
+    thread = Thread(target=keep_trying)
     thread.start()
     try:
         yield

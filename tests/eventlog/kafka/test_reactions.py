@@ -1,18 +1,16 @@
 """K7: reactions that are killed between a command and their position, and share partitions out.
 
-They follow a real Kafka, as `gatehouse run reactions` does. The control makes up its commands' ids,
-and so does some things twice.
+They follow a real Kafka, put together as in bootstrap/reactions.py. The control makes up the ids of
+its commands, and so does some things twice.
 """
 
-import os
 import subprocess
 import sys
-from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import asdict
 from json import dumps
-from pathlib import Path
 
 import pytest
 
@@ -31,67 +29,83 @@ CAREFUL, CARELESS = "house:reactions", "careless"
 PATIENCE = 30.0
 SCRIPT = """
 import os, signal, sys
-from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
 from json import loads
+from random import Random
 from threading import Event
 from uuid import uuid4
 
-from bootstrap import reactions as made
-from bootstrap.house import House
-from commands import reactions
-from config import Config
+from uuid_utils.compat import uuid7
+
+from commands import alarms, reactions
+from commands.bus import Bus
+from commands.reactions import alarms as reacting_to_alarms
 from domain.accounts import Actor
+from eventlog import following
+from eventlog.bus import opened
 from eventlog.kafka import client
-from eventlog.kafka.relay import OUTLETS
+from eventlog.kafka.broker import Broker
+from eventlog.kafka.bus import KafkaBus
+from eventlog.postgres import Connections, PostgresLog
+from eventlog.reports import ReportCodec
+from eventlog.sealing import Master
+from tests.eventlog.kafka.relaying import raw_reports
+from config import Database
 
 said = loads(sys.argv[1])
 client.READING |= {"session_timeout_ms": 1_500, "heartbeat_interval_ms": 300}
-OUTLETS["reports"] = replace(OUTLETS["reports"], topic=said["topic"])
-made.REACTIONS = said["actor"] + said["topic"]
 if said["actor"] == "careless":
     reactions.NAME, reactions.ACTOR = "careless", Actor(name="careless", role="system")
     reactions.uuid5 = lambda *_: uuid4()
-house, done = House(Config.from_env()), 0
-dispatch = house.bus.dispatch
+database, done, stop = Database(**said["database"]), 0, Event()
+log = PostgresLog(database.append, Master(bytes.fromhex(said["kek"])))
+commands = Bus(log, now=lambda: datetime.now(UTC), new_id=uuid7, random=Random(0))
 
 def counted(*command, **how):
     global done
-    dispatch(*command, **how)
+    commands.dispatch(*command, **how)
     done += 1
     if done == said["dies_after"]:
         os.kill(os.getpid(), signal.SIGKILL)
 
-house.dispatch, stop = counted, Event()
 signal.signal(signal.SIGTERM, lambda *_: stop.set())
-made.run_reactions(house, stop)
-house.close()
+bus = KafkaBus(Broker(servers=said["servers"]), said["actor"] + said["topic"], said["topic"])
+raw, kept = raw_reports(database), Connections(database.project, most=1)
+reacting = reactions.Reacting(
+    "reports",
+    raw,
+    partial(opened, codec=ReportCodec(), keys=lambda community, subjects: {}),
+    counted,
+    reactions.Positions(kept.rows),
+    bus.bury,
+    following.alarm,
+)
+following.run(bus, reacting, stop)
+for each in (bus, raw, kept, log):
+    each.close()
 """
 
 
 class Members:
     """Processes over one topic, and what they have done."""
 
-    def __init__(self, relaying: Relaying, folder: Path) -> None:
-        self._relaying, self._folder = relaying, folder
+    def __init__(self, relaying: Relaying) -> None:
+        self._relaying = relaying
         self._running: list[subprocess.Popen[bytes]] = []
         self.log = PostgresLog(relaying.database.append, Master(KEK))
-        (folder / "kek").touch(mode=0o600)
-        (folder / "kek").write_bytes(b64encode(KEK))
 
     def start(self, actor: str, dies_after: int = 0) -> "subprocess.Popen[bytes]":
-        database = self._relaying.database
-        said = {"topic": self._relaying.topic, "actor": actor, "dies_after": dies_after}
-        env = os.environ | {
-            "DATABASE_URL": database.owner,
-            "APPEND_DATABASE_URL": database.append,
-            "READ_DATABASE_URL": database.read,
-            "PROJECT_DATABASE_URL": database.project,
-            "KAFKA_BOOTSTRAP": self._relaying.broker.servers,
-            "KEK_FILE": str(self._folder / "kek"),
-            "DATA": str(self._folder),
+        said = {
+            "topic": self._relaying.topic,
+            "servers": self._relaying.broker.servers,
+            "database": asdict(self._relaying.database),
+            "kek": KEK.hex(),
+            "actor": actor,
+            "dies_after": dies_after,
         }
         command = [sys.executable, "-W", "ignore", "-c", SCRIPT, dumps(said)]
-        self._running.append(subprocess.Popen(command, cwd=ROOT, env=env))  # noqa: S603
+        self._running.append(subprocess.Popen(command, cwd=ROOT))  # noqa: S603
         return self._running[-1]
 
     def stop(self) -> None:
@@ -115,8 +129,8 @@ class Members:
 
 
 @pytest.fixture
-def members(relaying_reports: Relaying, tmp_path: Path) -> Iterator[Members]:
-    found = Members(relaying_reports, tmp_path)
+def members(relaying_reports: Relaying) -> Iterator[Members]:
+    found = Members(relaying_reports)
     yield found
     found.stop()
 
