@@ -322,7 +322,7 @@ def test_d14_break_glass(own_server: RunningServer, tmp_path: Path) -> None:
     with a_host(own_server, tmp_path) as (host, log, fleet):
         own_server.kill()
         fleet[2].unplug()
-        unlocked = host.run("emergency", "unlock", "--all", "--wait", "1")
+        unlocked = host.run("emergency", "unlock", "--all", "--wait", "3")
         assert unlocked.returncode == 1, unlocked.stderr
         assert "6 of 9 doors are open" in unlocked.stdout
         assert "NOT OPEN: Door 2" in unlocked.stdout
