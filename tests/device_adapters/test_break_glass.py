@@ -323,7 +323,7 @@ def test_d14_the_command_with_postgresql_down(tmp_path: Path) -> None:
         assert status.returncode == 0, status.stderr
         assert "Harbour Quarter" in status.stdout
         assert scene.fleet[0].url in status.stdout
-        unlocked = command(tmp_path, "unlock", "--all", "--wait", "5")
+        unlocked = command(tmp_path, "unlock", "--all", "--wait", "30")
         assert unlocked.returncode == 0, unlocked.stderr
         assert scene.all_open(0, 1)
         assert "6 of 6 doors are open." in unlocked.stdout
