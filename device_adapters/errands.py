@@ -16,6 +16,7 @@ CHECKED_SECONDS: Final = 900.0
 RETRY_SECONDS: Final = 60.0
 RESTARTS: Final[frozenset[OperationKind]] = frozenset({"reboot", "reset"})
 WAITS: Final[frozenset[OperationKind]] = RESTARTS | {"autop"}
+Said = tuple[UpkeepState, str]
 Found = Callable[[UpkeepState, str], None]
 
 
@@ -61,7 +62,7 @@ class Errands:
         self._waiting: list[Errand] = []
         self._kept: Upkeep | None = None
         self._found: Found = lambda state, reason: None
-        self._said: tuple[UpkeepState, str] | None = None
+        self._said: Said | None = None
         self._look_at = 0.0
         self._fresh = False
 
@@ -71,9 +72,14 @@ class Errands:
             self._waiting = sorted([*self._waiting, errand], key=lambda one: one.kind in WAITS)
         self._fresh = True
 
-    def keep(self, upkeep: Upkeep, found: Found) -> None:
-        self._kept, self._found, self._said = upkeep, found, None
+    def keep(self, upkeep: Upkeep, found: Found, said: Said | None = None) -> None:
+        """`said`: what was found of it last, in a life past."""
+        self._kept, self._found, self._said = upkeep, found, said
         self._look_at, self._fresh = 0.0, True
+
+    def forget(self) -> None:
+        """It is another box: what was found on the old one says nothing of it."""
+        self._look_at, self._said = 0.0, None
 
     def calls(self) -> bool:
         """To the phone at once, whether it answers or not."""
@@ -129,7 +135,7 @@ class Errands:
         meet(phone, mac)
         try:
             set_up(phone, serviced(phone).wanted(kept))
-            word: tuple[UpkeepState, str] = ("verified", "")
+            word: Said = ("verified", "")
         except Amiss as amiss:
             word = ("mismatch", amiss.reason)
         except (Rejected, Unsupported) as no:

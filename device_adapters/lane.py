@@ -12,7 +12,7 @@ from prometheus_client import Counter
 
 from device_adapters import clocks
 from device_adapters.bell import Bell
-from device_adapters.errands import Errand, Errands, Found
+from device_adapters.errands import Errand, Errands, Found, Said
 from device_adapters.keeper import Keeper
 from device_adapters.ledger import Credential, Ledger
 from device_adapters.port import (
@@ -95,10 +95,10 @@ class Lane:
         with self.bell.rung():
             self._errands.add(errand)
 
-    def look_after(self, upkeep: Upkeep, found: Found) -> None:
-        """What is kept on it, and whom to tell whether it is there."""
+    def look_after(self, upkeep: Upkeep, found: Found, said: Said | None) -> None:
+        """What is kept on it, whom to tell whether it is there, and what was told last."""
         with self.bell.rung():
-            self._errands.keep(upkeep, found)
+            self._errands.keep(upkeep, found, said)
 
     def gone(self, credential: Credential) -> datetime | None:
         """When what had been there before was proved to be there no more (D8)."""
@@ -325,6 +325,7 @@ class Lane:
             self._place, self._failures, self._started = place, 0, monotonic()
             self._seen, self._word = None, Word(self.device, self._reports, Known())
             self._clock = clocks.Watch(self.device, self._reports)
+            self._errands.forget()
             self._begin(place, Ledger())
 
     def _begin(self, place: Place, ledger: Ledger) -> None:

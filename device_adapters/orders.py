@@ -9,7 +9,7 @@ from uuid import uuid5
 from commands.bus import Dispatch
 from commands.ingest import door_name
 from commands.maintenance import ReportBegun, ReportEnded, ReportUpkeep
-from device_adapters.errands import Errand
+from device_adapters.errands import Errand, Said
 from device_adapters.lanes import Lanes
 from device_adapters.saying import ADAPTER
 from domain.devices import Device
@@ -22,6 +22,7 @@ from domain.maintenance import (
     OperationEnded,
     OperationId,
     Upkeep,
+    UpkeepFound,
     UpkeepState,
     settings,
 )
@@ -49,6 +50,7 @@ class Orders:
         self._begun = set[OperationId]()
         self._upkeep: dict[DeviceId, Upkeep] = {}
         self._changed: dict[DeviceId, CommunityId] = {}
+        self._found: dict[DeviceId, Said] = {}
 
     def take(self, home: CommunityId, happened: Event) -> None:
         """What a lane said itself changes nothing."""
@@ -60,6 +62,8 @@ class Orders:
             case OperationEnded(operation=id):
                 self._asked.pop(id, None)
                 self._begun.discard(id)
+            case UpkeepFound(device=device, state=state, reason=reason):
+                self._found[device] = state, reason
             case _:
                 self._keep(home, getattr(happened, happened.stream), happened)
 
@@ -71,12 +75,14 @@ class Orders:
                 del self._asked[id]
         for device, home in list(self._changed.items()):
             if lane := lanes.of(device):
-                lane.look_after(self._upkeep[device], partial(self._tell_upkeep, home, device))
+                tell = partial(self._tell_upkeep, home, device)
+                lane.look_after(self._upkeep[device], tell, self._found.get(device))
                 del self._changed[device]
 
     def _keep(self, home: CommunityId, device: DeviceId, happened: Event) -> None:
         if kept := Upkeep.evolve(self._upkeep.get(device), happened):
             self._upkeep[device], self._changed[device] = kept, home
+            self._found.pop(device, None)
 
     def _errand(self, home: CommunityId, asked: OperationAsked, *, begun: bool) -> Errand:
         """What was begun in a life past is over."""

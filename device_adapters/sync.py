@@ -49,6 +49,7 @@ from domain.maintenance import (
     OperationBegun,
     OperationEnded,
     PushButtonsChosen,
+    UpkeepFound,
 )
 from domain.parking import VehiclesChanged
 from domain.record import frozen
@@ -167,6 +168,7 @@ class DoorSync(Consumer):
         AutopKept,
         ConnectTypeChosen,
         PushButtonsChosen,
+        UpkeepFound,
     )
     def orders(self, batch: Batch[Any]) -> None:
         for r in batch:

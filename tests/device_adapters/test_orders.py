@@ -218,6 +218,22 @@ def test_m111_kept_commands_are_on_the_phone_and_come_back_after_a_reset(sim: Pl
         soon(lambda: (config(sim, VOLUME), config(sim, CONNECT)) == ("7", "2"), within=15)
 
 
+def test_m111_what_was_found_is_not_said_again_after_a_restart_of_ours(sim: PluggedIn) -> None:
+    with a_serviced(sim) as house:
+        house.happen(AutopKept(device=DOOR, lines=(f"{VOLUME} = 7",)))
+        soon(lambda: house.upkeep() == [("verified", "")])
+        log = house.log
+    sim.do(lambda phone: phone.config.values.update({VOLUME: "3"}))
+    again = Serviced(log, Fleet([]))
+    try:
+        soon(lambda: config(sim, VOLUME) == "7")
+        again.happen(asked("open"))
+        soon(lambda: again.endings() == [("done", "")])
+        assert again.upkeep() == [("verified", "")]
+    finally:
+        again.stop()
+
+
 def test_m111_a_phone_that_says_yes_and_does_nothing_is_found_out(sim: PluggedIn) -> None:
     class Deaf(ServicedPhone):
         def configure(self, settings: Mapping[str, str]) -> None:
@@ -303,3 +319,19 @@ def test_a23_who_waits_at_a_door_goes_first_and_is_told_though_the_phone_is_away
     phone.down = False
     errands.run(phone, MAC)
     assert told[1:] == [("failed", "unsupported: this cannot be done from here")]
+
+
+def test_m111_another_box_is_set_up_and_told_of_anew(sim: PluggedIn) -> None:
+    said = list[tuple[str, str]]()
+    with closing(ServicedPhone(sim.url, None, profile_of("X916").paced(0, 0))) as phone:
+        errands = Errands(time)
+        kept = Upkeep(lines=(f"{VOLUME} = 7",))
+        errands.keep(kept, lambda state, reason: said.append((state, reason)))
+        errands.run(phone, sim.mac)
+        sim.do(lambda one: one.config.values.update({VOLUME: "3"}))
+        errands.run(phone, sim.mac)
+        assert config(sim, VOLUME) == "3", "it was looked at a moment ago"
+        errands.forget()
+        errands.run(phone, sim.mac)
+    assert config(sim, VOLUME) == "7"
+    assert said == [("verified", "")] * 2
