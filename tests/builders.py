@@ -44,8 +44,8 @@ from domain.ids import (
     GroupId,
     ResidentId,
 )
-from domain.locks import Brand, LockRegistered, LockSyncChosen, SyncKind
 from domain.lifts import Floor
+from domain.locks import Brand, LockRegistered, LockSyncChosen, SyncKind
 from domain.parking import Vehicles, VehiclesChanged
 from domain.residents import (
     CardsChanged,
