@@ -13,9 +13,9 @@ from device_adapters.emergency.gate import Gate
 from device_adapters.emergency.hand import Connect, Pace
 from device_adapters.emergency.port import Doors
 from device_adapters.emergency.service import Outside, Service
-from device_adapters.simulator import Fleet
+from device_adapters.simulator import Access, Fleet
 from domain.access_groups import Door
-from domain.devices import Device
+from domain.devices import Device, Login
 from domain.emergency import DoorResult, DoorsTried
 from domain.ids import CommunityId
 from domain.kernel import Event
@@ -140,11 +140,16 @@ def a_scene(
     *facts: Event,
     home: CommunityId = HARBOUR,
     running: bool = True,
+    login: Login | None = None,
     **options: Any,
 ) -> Iterator[Scene]:
+    """`login`: what all phones ask for."""
+    access = Access()
+    if login:
+        access = Access(mode="digest", user=login.user, password=str(login.password))
     with ExitStack() as stack:
-        fleet = stack.enter_context(Fleet(models))
-        phones = [registered(n, sim) for n, sim in enumerate(fleet)]
+        fleet = stack.enter_context(Fleet(models, access=access))
+        phones = [registered(n, sim, login) for n, sim in enumerate(fleet)]
         log = MemoryLog(lambda: datetime.now(UTC))
         also(log, a_community(home=home), *phones, *facts, community=home)
         scene = Scene(fleet, folder, log, **options)

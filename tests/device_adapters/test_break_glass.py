@@ -114,6 +114,19 @@ def test_d14_doors_open_without_the_log_and_the_log_hears_of_it_once(tmp_path: P
         assert len(offline) == 3  # also what went wrong
 
 
+def test_d14_phones_that_ask_for_a_password_are_opened_with_that_of_the_snapshot(
+    tmp_path: Path,
+) -> None:
+    login = Login(user="admin", password=PASSWORD)
+    with a_scene(["X916", "S532"], tmp_path, running=False, login=login) as scene:
+        written(scene)
+        done, said = give(scene)
+        assert done, said
+        assert scene.all_open(0, 1)
+        [file] = waiting(scene)
+        assert PASSWORD not in said + file.read_text()
+
+
 def test_d14_while_postgresql_is_away_this_host_goes_on_with_it(tmp_path: Path) -> None:
     """The adapters run, have no lease any more, and take up what was ordered here."""
     with a_scene(["X916", "E18"], tmp_path) as scene:
