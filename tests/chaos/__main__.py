@@ -31,7 +31,7 @@ TESTS: Mapping[str, tuple[float, Test]] = {
     "D1 one phone": (0.16, converges),
     "D12 fleet": (0.16, fleet_heals),
 }
-OVERHEAD_SECONDS = 15.0  # of a test beside its share
+OVERHEAD_SECONDS = 30.0  # of a test beside its share
 WIDTH = 140  # of the table in a file
 
 
