@@ -204,7 +204,7 @@ class LockHouse(House):
 
 
 def test_d1_every_lock_converges_whatever_goes_wrong() -> None:
-    run_state_machine_as_test(LockHouse, settings=search(150))
+    run_state_machine_as_test(LockHouse, settings=search(100))
 
 
 @pytest.mark.parametrize("bug", [TrustsTheAck, GrantsFirst])

@@ -83,6 +83,7 @@ class Serviced(House):
 @pytest.fixture
 def sim() -> Iterator[PluggedIn]:
     with Fleet(["X916"]) as fleet:
+        fleet[0].do(lambda phone: setattr(phone, "boot_seconds", 0.3))
         yield fleet[0]
 
 
@@ -168,8 +169,10 @@ def test_a23_a_lock_is_opened_too(sim: PluggedIn) -> None:
 def test_m110_a_phone_is_restarted_and_comes_back(sim: PluggedIn) -> None:
     with a_serviced(sim, a_resident(ANN, SWIMMERS), a_pin("2468", ANN)) as house:
         soon(lambda: house.comings_and_goings() == ["DeviceWentOnline"])
+        began = sim.do(lambda phone: phone.up_since)
         house.happen(asked("reboot"))
         soon(lambda: [ending for ending, _ in house.endings()] == ["done"], within=15)
+        assert sim.do(lambda phone: phone.up_since) > began
         assert len(house.events(OperationBegun)) == 1
         house.happen(asked("reset", 2))
         soon(lambda: [ending for ending, _ in house.endings()] == ["done", "done"], within=15)
