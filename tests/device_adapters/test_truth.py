@@ -65,7 +65,7 @@ def in_place(house: House, n: int = 0) -> bool:
 
 def test_d2_one_silent_phone_of_twenty_slows_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same nineteen, without the twentieth and with it."""
-    monkeypatch.setattr(wire, "SECONDS", 2.0)
+    monkeypatch.setattr(wire, "SECONDS", 3.0)
     others = range(1, 20)
 
     def slowest(*, hangs: bool) -> float:
@@ -84,7 +84,7 @@ def test_d2_one_silent_phone_of_twenty_slows_nobody(monkeypatch: pytest.MonkeyPa
                 return quantiles(taken.values(), n=100)[-1]
 
     without = slowest(hangs=False)
-    assert slowest(hangs=True) < without + 1.5  # one wait for it alone would be 2 s
+    assert slowest(hangs=True) < without + 2.5  # one wait for it alone would be 3 s
 
 
 def test_d3_three_tries_then_it_is_left_alone_and_an_alarm_is_raised_once() -> None:
