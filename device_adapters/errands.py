@@ -89,6 +89,11 @@ class Errands:
         """On the monotonic clock, with a phone that answers."""
         return self._look_at if self._kept else float("inf")
 
+    def give_up(self) -> None:
+        """The phone is no longer anybody's to speak to."""
+        for errand in self._waiting:
+            errand.ended(*(errand.result or ("failed", "the device was removed")))
+
     def run(self, phone: Phone, mac: str) -> None:
         """Raises Failure if the phone does not answer and something waits for it."""
         self._fresh = False

@@ -176,9 +176,16 @@ class Lane:
             while not self.bell.over:
                 self._sleep(self._turn())
         except Over:
-            pass
+            if self.bell.retired:
+                self._give_up()
         finally:
             self._phone.close()
+
+    def _give_up(self) -> None:
+        try:
+            self._errands.give_up()
+        except Exception as trouble:  # the log's: nobody is left to say it later
+            self._complain(trouble)
 
     def _sleep(self, seconds: float) -> None:
         """While the phone does not answer, new wishes only wait with the old ones."""

@@ -18,7 +18,7 @@ from device_adapters.locks.lock import GatewayLock
 from device_adapters.locks.served import served
 from device_adapters.port import Offline, Phone
 from device_adapters.simulator import Fleet, PluggedIn
-from domain.devices import Device
+from domain.devices import Device, DeviceRemoved
 from domain.ids import DeviceId
 from domain.kernel import Event
 from domain.maintenance import (
@@ -187,6 +187,16 @@ def test_m110_what_cannot_be_reached_is_restarted_when_it_is_back(sim: PluggedIn
         assert house.endings() == []
         sim.plug_in()
         soon(lambda: [ending for ending, _ in house.endings()] == ["done"], within=15)
+
+
+def test_m110_what_waits_for_a_phone_that_is_removed_has_failed(sim: PluggedIn) -> None:
+    with a_serviced(sim) as house:
+        soon(lambda: house.comings_and_goings() == ["DeviceWentOnline"])
+        sim.unplug()
+        house.happen(replace(asked("reboot"), until=datetime.now(UTC) + timedelta(minutes=1)))
+        soon(lambda: house.comings_and_goings()[-1] == "DeviceWentOffline")
+        house.happen(DeviceRemoved(device=DOOR))
+        soon(lambda: house.endings() == [("failed", "the device was removed")])
 
 
 def test_m111_one_time_autop_runs_once_also_over_a_restart_of_ours(sim: PluggedIn) -> None:
