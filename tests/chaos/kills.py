@@ -75,7 +75,7 @@ def zombies(arena: Arena, seconds: float, seed: int) -> Result:
                 os.kill(pid, signal.SIGCONT)
             result.heals += timed(arena.canary.sing)
     refused = (arena.running.data / "log" / "adapters.log").read_text().count(LOST_ITS_DOORS)
-    result.note = f"woken adapters found their doors taken {refused} times"
+    result.note = f"doors that were found taken on waking: {refused}"
     if not refused:
         result.wrong.append("the adapters slept and lost nothing: nobody took over")
     return result
