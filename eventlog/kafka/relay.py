@@ -10,7 +10,7 @@ from dataclasses import replace
 from threading import Event as Flag
 from threading import Thread
 from time import monotonic
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 import structlog
 from kafka import KafkaProducer, TopicPartition
@@ -29,14 +29,16 @@ from eventlog.port import MAX_BATCH, Unavailable
 
 LEADS: Final = 7450489151653712  # with the topic: the advisory lock of the one that writes to it
 RETRY_SECONDS, WAIT_SECONDS, REFRESH_SECONDS = 0.5, 1.0, 3600.0
-LAST_SECONDS, PATIENCE_SECONDS = 5.0, 10.0
+LAST_SECONDS, PATIENCE_SECONDS, LOOK_MS = 5.0, 10.0, 15_000
 WRITING: Final = {
     "transaction_timeout_ms": 30_000,
+    "max_block_ms": 10_000,
     "retry_backoff_ms": 10,  # also the pause where a transaction follows another closely
     "batch_size": 65_536,
     "linger_ms": 1_000,  # the commit does not wait for it; full batches do not, either
 }
 NOTHING: Final[Headers] = {}
+T = TypeVar("T")
 Connect = Callable[[], Connection[Any]]
 log = structlog.get_logger()
 
@@ -145,7 +147,7 @@ class Writer:
 
     def _commit(self, place: Place, sent: Sequence[Any]) -> None:
         at = {self.outlet.anchor: OffsetAndMetadata(place.position, place.text(), -1)}
-        self._producer.send_offsets_to_transaction(at, self.outlet.id)
+        in_time(self._producer.send_offsets_to_transaction, at, self.outlet.id)
         self._producer.flush(timeout=PATIENCE_SECONDS)
         for one in sent:  # kafka-python would commit without those that it could not even queue
             if not one.succeeded():
@@ -153,15 +155,15 @@ class Writer:
         in_time(self._producer.commit_transaction)
 
 
-def in_time(act: Callable[[], None]) -> None:
+def in_time(act: Callable[..., T], *given: Any) -> T:
     """KafkaTimeoutError where kafka-python would wait for ever, as it does for some answers that a
     killed broker owes it.
     """
-    failures = list[BaseException]()
+    found, failures = list[T](), list[BaseException]()
 
     def acted() -> None:
         try:
-            act()
+            found.append(act(*given))
         except BaseException as failure:
             failures.append(failure)
 
@@ -172,13 +174,19 @@ def in_time(act: Callable[[], None]) -> None:
         raise KafkaTimeoutError(act.__name__)
     if failures:
         raise failures[0]
+    return found[0]
 
 
 def looked(outlet: Outlet, broker: Broker, kept: Place | None) -> Start:
-    with closing(client.consumer(broker, group_id=outlet.id)) as reader:
-        found = reader.committed(outlet.anchor, metadata=True)
+    reader = client.consumer(broker, group_id=outlet.id, request_timeout_ms=LOOK_MS)
+    try:
+        tps = partitions(reader, outlet.topic)
+        found = reader.committed(outlet.anchor, metadata=True, timeout_ms=LOOK_MS)
         stored = Place.of(found.offset, found.metadata) if found else None
-        return resume(stored, kept, tails(reader, partitions(reader, outlet.topic)))
+        return resume(stored, kept, tails(reader, tps))
+    finally:
+        with suppress(KafkaError):
+            reader.close(autocommit=False, timeout_ms=1_000)
 
 
 def run(outlets: Mapping[Outlet, Source], broker: Broker, connect: Connect, stop: Flag) -> None:

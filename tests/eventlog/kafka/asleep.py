@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable
 from itertools import count
+from typing import Any
 
 from eventlog.kafka import relay
 
@@ -11,10 +12,10 @@ TIMEOUT_MS = 1_000
 in_time, _commits = relay.in_time, count(1)
 
 
-def acted(act: Callable[[], None]) -> None:
+def acted(act: Callable[..., Any], *given: Any) -> Any:
     if act.__name__ == "commit_transaction" and next(_commits) == 3:
         os.kill(os.getpid(), signal.SIGSTOP)
-    in_time(act)
+    return in_time(act, *given)
 
 
 def install() -> None:
