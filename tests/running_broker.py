@@ -9,12 +9,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
 from json import dumps
 from pathlib import Path
+from random import SystemRandom
 from uuid import uuid4
 
 import pytest
@@ -73,15 +74,14 @@ class RunningBroker:
 
 
 def free_ports() -> int:
-    """The first of two that are free."""
+    """The first of two that are free, below those that the kernel gives to whoever connects: a
+    broker needs a while until it has taken them.
+    """
     while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind((HOST, 0))
-            port: int = first.getsockname()[1]
-            try:
-                second.bind((HOST, port + 1))
-            except OSError:
-                continue
+        port = 2 * SystemRandom().randrange(10_000, 16_000)
+        with socket.socket() as first, socket.socket() as second, suppress(OSError):
+            first.bind((HOST, port))
+            second.bind((HOST, port + 1))
             return port
 
 
