@@ -1,12 +1,14 @@
 """A change is followed from the request to the stream by one trace, its command (ADR 16)."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from bootstrap import House, create_app
 from config import Database
@@ -26,26 +28,24 @@ def web(database: Database, pg_server: RunningServer, tmp_path: Path) -> Iterato
     app.extensions["house"].close()
 
 
-def said_of(web: FlaskClient, traceparent: str, capsys: pytest.CaptureFixture[str]) -> str:
-    """The line of a command that came with this header."""
+def said_of(web: FlaskClient, traceparent: str) -> EventDict:
+    """What is told of a command that came with this header."""
     headers = {"Authorization": f"Bearer {token(web, 'installer')}", "traceparent": traceparent}
-    capsys.readouterr()
     body = {"name": "Harbour Quarter", "zone": "Europe/Lisbon"}
-    assert web.post(PATH, json=body, headers=headers).status_code == 202
-    [line] = [said for said in capsys.readouterr().out.splitlines() if "accepted" in said]
+    with capture_logs([merge_contextvars]) as told:
+        assert web.post(PATH, json=body, headers=headers).status_code == 202
+    [line] = [said for said in told if said["event"] == "accepted"]
     return line
 
 
 def test_the_callers_trace_leads_to_the_commands_and_that_one_to_the_stream(
-    web: FlaskClient, capsys: pytest.CaptureFixture[str]
+    web: FlaskClient,
 ) -> None:
-    line = said_of(web, f"00-{CALLER}-00f067aa0ba902b7-01", capsys)
-    assert f"caller_trace_id={CALLER}" in line
-    command = re.search(r"command_id=(\S+)", line)
-    assert command
+    line = said_of(web, f"00-{CALLER}-00f067aa0ba902b7-01")
+    assert line["caller_trace_id"] == CALLER
     house: House = web.application.extensions["house"]
     last = house.log.raw(after=house.log.head() - 1)[-1]
-    trace = UUID(command[1]).hex
+    trace = UUID(line["command_id"]).hex
     assert headers_of(last)["traceparent"] == f"00-{trace}-{last.position:016x}-01".encode()
     assert CALLER not in str(last)
 
@@ -62,10 +62,8 @@ def test_the_callers_trace_leads_to_the_commands_and_that_one_to_the_stream(
         "2468" * 100,
     ],
 )
-def test_s12_what_is_no_trace_is_told_nowhere(
-    web: FlaskClient, malformed: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    said_of(web, f"00-{CALLER}-00f067aa0ba902b7-01", capsys)  # nor is that of the request before
-    line = said_of(web, malformed, capsys)
-    assert "command_id=" in line
+def test_s12_what_is_no_trace_is_told_nowhere(web: FlaskClient, malformed: str) -> None:
+    said_of(web, f"00-{CALLER}-00f067aa0ba902b7-01")  # nor is that of the request before
+    line = said_of(web, malformed)
+    assert line["command_id"]
     assert "caller_trace_id" not in line
