@@ -32,7 +32,7 @@ class Careless:
         self._position = position
 
     def commit_transaction(self) -> None:
-        sleep(0.1)  # so that a kill meets this moment, which is always there, soon enough
+        sleep(0.3)  # so that a kill meets this moment, which is always there, soon enough
         self._keeper.commit(self._position)
 
 
