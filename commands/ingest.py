@@ -155,7 +155,9 @@ class Ingest:
         lines: Sequence[Line],
         happened: Mapping[int, datetime],
     ) -> Known:
-        """Whose code it was, by line: of who holds it now, or held it when it was used."""
+        """Whose code it was, by line: of who holds it now, or held it when it was used. Phones say
+        whole seconds: in the second of the withdrawal it was still theirs.
+        """
         homes = self._homes(community, device, settings, lines)
         claims = {line.id: list(codes(line, settings, homes.get(line.id))) for line in lines}
         owners = self.log.owners(community, {c for found in claims.values() for c in found})
