@@ -27,7 +27,8 @@ run: export DATA := $(DATA)
 run: $(if $(wildcard $(TOOLS)),,$(PRODUCT)) ## Start everything; PORT=9000 DATA=dir DEMO=0 KAFKA=1
 	@$(BIN)/gatehouse up
 
-test: check unit ## Everything that must be green: check, then all tests
+test: $(TOOLS) ## Everything that must be green: check, beside it all tests
+	@$(MAKE) --no-print-directory -j2 unit check
 
 check: lint types layers ## What needs no tests: lint, types, layers
 
