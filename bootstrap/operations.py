@@ -124,7 +124,7 @@ def apply_topics() -> list[str]:
 def audit_stream(say: Callable[[str], None]) -> int:
     """How many leaves of the topics are not as the logs have them; each is told."""
     from eventlog.kafka.audit import Audit
-    from eventlog.kafka.client import consumer
+    from eventlog.kafka.client import consumer, eager
     from eventlog.kafka.relay import OUTLETS, kept
 
     found = 0
@@ -132,8 +132,9 @@ def audit_stream(say: Callable[[str], None]) -> int:
         sources: dict[str, Source] = {"events": house.log, "reports": house.raw_reports}
         for name, outlet in OUTLETS.items():
             place = kept(db, outlet)
-            with closing(consumer(house.config.wanted_broker())) as reader:
-                audit = Audit(outlet, sources[name], reader, place.position if place else 0)
+            upto, broker = place.position if place else 0, house.config.wanted_broker()
+            with closing(consumer(broker)) as reader, closing(eager(broker)) as ahead:
+                audit = Audit(outlet, sources[name], reader, ahead, upto)
                 for difference in audit.differences():
                     say(difference)
                     found += 1

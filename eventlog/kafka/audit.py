@@ -9,7 +9,15 @@ from typing import Any
 from kafka import KafkaConsumer
 
 from eventlog.bus import PARTITIONS, Message
-from eventlog.kafka.records import POSITION, REPLAYED, SEQUENCE, between, is_ours, partitions
+from eventlog.kafka.records import (
+    POSITION,
+    REPLAYED,
+    SEQUENCE,
+    between,
+    is_ours,
+    partitions,
+    settled,
+)
 from eventlog.kafka.relay import Outlet, Source
 
 LEAF_BYTES = 16
@@ -51,20 +59,30 @@ class Leaves:
 
 
 class Audit:
-    """`until`: the position up to which all must be there. After `differences`, the figures tell
+    """`until`: the position up to which all must be there. `reader` and `eager` as in
+    eventlog.kafka.records.settled. After `differences`, the figures tell
     how many leaves were equal, how many wait to be relayed, how many the topic let go by age, and
     how many came once more by a replay.
     """
 
-    def __init__(self, outlet: Outlet, source: Source, reader: KafkaConsumer, until: int) -> None:
-        self._outlet, self._source, self._reader, self._until = outlet, source, reader, until
+    def __init__(
+        self,
+        outlet: Outlet,
+        source: Source,
+        reader: KafkaConsumer,
+        eager: KafkaConsumer,
+        until: int,
+    ) -> None:
+        self._outlet, self._source, self._until = outlet, source, until
+        self._reader, self._eager = reader, eager
         self._leaves = [Leaves() for _ in range(PARTITIONS)]
         self._replayed: dict[int, list[bytes]] = defaultdict(list)
         self.equal = self.waiting = self.aged = self.replayed = 0
 
     def differences(self) -> Iterator[str]:
         tps = partitions(self._reader, self._outlet.topic)
-        begins, ends = self._reader.beginning_offsets(tps), self._reader.end_offsets(tps)
+        ends = settled(self._reader, self._eager, tps)
+        begins = self._reader.beginning_offsets(tps)
         aged = [begins[tp] > 0 for tp in tps]
         yield from self._read(begins, ends, aged)
         yield from self._compare(aged)

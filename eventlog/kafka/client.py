@@ -36,5 +36,10 @@ def consumer(broker: Broker, **more: Any) -> KafkaConsumer:
     return KafkaConsumer(**broker.settings(), **PATIENCE, **READING | more)
 
 
+def eager(broker: Broker) -> KafkaConsumer:
+    """As `consumer`, and what is not committed, too."""
+    return consumer(broker, isolation_level="read_uncommitted")
+
+
 def admin(broker: Broker) -> KafkaAdminClient:
     return KafkaAdminClient(**broker.settings(), **PATIENCE)

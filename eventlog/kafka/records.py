@@ -1,6 +1,7 @@
 """What a topic holds, as who reads only what is committed sees it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from time import monotonic, sleep
 from typing import Any, Final
 
 from kafka import KafkaConsumer, TopicPartition
@@ -13,6 +14,7 @@ POSITION: Final = "gh-position"
 SEQUENCE: Final = "gh-seq"
 REPLAYED: Final = "gh-replayed"
 POLL_MS: Final = 1_000
+SETTLED: Final = 15.0
 PATIENCE: Final = 30  # polls without a record, where there should be one
 
 
@@ -22,6 +24,22 @@ def partitions(reader: KafkaConsumer, topic: str) -> list[TopicPartition]:
     if found != set(range(PARTITIONS)):
         raise UnknownTopicOrPartitionError(f"{topic} has {len(found)} partitions, not {PARTITIONS}")
     return [TopicPartition(topic, n) for n in range(PARTITIONS)]
+
+
+def settled(
+    reader: KafkaConsumer, eager: KafkaConsumer, tps: Sequence[TopicPartition]
+) -> Mapping[TopicPartition, int]:
+    """Where each partition ends when all that stands there now is committed or given up.
+
+    A broker says that a transaction is committed before each partition shows it. `eager` reads what
+    is not committed, too. Whatever is still open after SETTLED seconds is left out.
+    """
+    upto, until = eager.end_offsets(tps), monotonic() + SETTLED
+    while True:
+        ends: Mapping[TopicPartition, int] = reader.end_offsets(tps)
+        if all(ends[tp] >= upto[tp] for tp in tps) or monotonic() > until:
+            return ends
+        sleep(0.05)
 
 
 def between(

@@ -16,7 +16,7 @@ import psycopg
 from config import ROOT, Database
 from eventlog.kafka.audit import Audit
 from eventlog.kafka.broker import Broker
-from eventlog.kafka.client import consumer
+from eventlog.kafka.client import consumer, eager
 from eventlog.kafka.records import between, partitions
 from eventlog.kafka.relay import OUTLETS, Outlet, follow
 from eventlog.postgres import Connections, PostgresLog
@@ -149,8 +149,8 @@ class Relaying:
 
     def audited(self) -> tuple[list[str], Audit]:
         """The differences between log and topic, and what the audit counted."""
-        with closing(consumer(self.broker)) as reader:
-            audit = Audit(self.outlet, self.log, reader, self.position())
+        with closing(consumer(self.broker)) as reader, closing(eager(self.broker)) as ahead:
+            audit = Audit(self.outlet, self.log, reader, ahead, self.position())
             return list(audit.differences()), audit
 
     def records(self) -> list[Any]:
