@@ -15,6 +15,9 @@ PRODUCT := .venv/.product-$(HASH)
 TOOLS := .venv/.tools-$(HASH)
 BIN := .venv/bin
 
+# Many processes start here, each of which would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test check lint types layers unit bench chaos docs clean
 
