@@ -185,6 +185,7 @@ def test_d12_a_small_fleet_heals_after_mixed_faults(monkeypatch: pytest.MonkeyPa
             sim.fault(MIXED[n % len(MIXED)])
         house.happen(*PEOPLE, *crowd(20))
         house.happen(*(PinRevoked(resident=nth(n)) for n in range(0, 20, 4)))
+        soon(lambda: all(device_id(n) in house.sync.lanes for n in range(12)))
         for n, sim in enumerate(fleet):
             sim.clear_faults()
             if n % 4 == 0:
