@@ -58,7 +58,13 @@ class RunningBroker:
         with self.log.open("ab") as log:
             command = [sys.executable, "-c", SCRIPT, *given]
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=env)  # noqa: S603
-        self.server.wait_ready()
+        try:
+            self.server.wait_ready()
+        except ServerFailed as failed:
+            died, last = self.process.poll(), self.log.read_text(errors="replace")[-2000:]
+            raise ServerFailed(
+                f"{failed} (exit status {died}); its last words:\n{last}"
+            ) from failed
 
     def kill(self) -> None:
         self.process.kill()

@@ -17,6 +17,8 @@ READING: Final = {
     "allow_auto_create_topics": False,
     "session_timeout_ms": 10_000,
     "heartbeat_interval_ms": 2_000,
+    # Who shares out while it has heard of no partition shares out nothing, until it asks again.
+    "metadata_max_age_ms": 10_000,
 }
 
 # Its admin client tells the password to whoever asks for its debug messages.

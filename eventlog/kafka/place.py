@@ -26,13 +26,13 @@ class Place:
 
 @frozen
 class Tail:
-    """The last record of a partition: its position and gh-seq, 0 where there is none. `end` is the
-    offset of the next one.
+    """The last record of a partition: its position and gh-seq, 0 where there is none. `begin`: how
+    many offsets age took from it.
     """
 
     position: int = 0
     count: int = 0
-    end: int = 0
+    begin: int = 0
 
 
 @frozen
@@ -48,12 +48,12 @@ def resume(stored: Place | None, kept: Place | None, tails: Sequence[Tail]) -> S
     """`stored` by Kafka, in the transaction of the records; `kept` by PostgreSQL, a little later.
 
     A partition with fewer records than either knows has lost its tail, and is filled again after
-    the last that it has. Empty at a high offset it has let them go by age, as it should.
+    the last that it has. Empty from a high offset on it has let them go by age, as it should.
     """
     base = stored or kept or Place()
     known = [max(both) for both in zip(base.counts, (kept or base).counts, strict=True)]
     whole = [
-        tail.count >= n or (not tail.count and tail.end >= n)
+        tail.count >= n or (not tail.count and tail.begin >= n)
         for tail, n in zip(tails, known, strict=True)
     ]
     done = [

@@ -1,6 +1,7 @@
 """What a topic holds, as who reads only what is committed sees it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from time import monotonic, sleep
 from typing import Any, Final
 
@@ -8,6 +9,8 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaTimeoutError, UnknownTopicOrPartitionError
 
 from eventlog.bus import PARTITIONS
+from eventlog.kafka.broker import Broker
+from eventlog.kafka.client import consumer, eager
 from eventlog.kafka.place import Tail
 
 POSITION: Final = "gh-position"
@@ -40,6 +43,14 @@ def settled(
         if all(ends[tp] >= upto[tp] for tp in tps) or monotonic() > until:
             return ends
         sleep(0.05)
+
+
+def left_open(broker: Broker, topic: str) -> list[TopicPartition]:
+    """The partitions where somebody's transaction is neither committed nor given up."""
+    with closing(consumer(broker)) as reader, closing(eager(broker)) as ahead:
+        tps = partitions(reader, topic)
+        upto, ends = ahead.end_offsets(tps), reader.end_offsets(tps)
+    return [tp for tp in tps if ends[tp] < upto[tp]]
 
 
 def between(
@@ -80,7 +91,7 @@ def tails(reader: KafkaConsumer, tps: Sequence[TopicPartition]) -> list[Tail]:
         left = [tp for tp in left if tp not in found and starts[tp] > begins[tp]]
         back *= 16
     return [
-        Tail(position=t.position, count=t.count, end=ends[tp])
+        Tail(position=t.position, count=t.count, begin=begins[tp])
         for tp in tps
         for t in [found.get(tp, Tail())]
     ]

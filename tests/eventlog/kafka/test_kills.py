@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from random import Random
 from threading import Event as Flag
 from threading import Thread
@@ -24,6 +25,7 @@ from tests.running_broker import RunningBroker, a_topic
 from tests.running_server import RunningServer
 
 MASTER = Master(bytes(32))
+IS_CONTROL = 0x20  # in the low byte of a batch's attributes, https://kafka.apache.org/documentation/#recordbatch
 
 
 @contextmanager
@@ -115,6 +117,36 @@ def test_k4_a_broker_that_is_killed_under_load_gets_each_event_once(
             own_broker.kill()
             own_broker.start()
     assert_each_once(relaying)
+
+
+def test_k4_a_broker_that_forgot_the_marks_of_a_commit_hides_nothing_and_repeats_nothing(
+    own_relaying: Relaying, own_broker: RunningBroker
+) -> None:
+    """It counts the transaction as complete, as after a kill under load (ADR 15)."""
+    relaying = own_relaying
+    grow(relaying.database, 60)
+    with relaying.runs():
+        relaying.wait_for(60)
+        assert len(relaying.records()) == 60
+    own_broker.kill()
+    cut_marks(own_broker.server.data / "log", relaying.topic)
+    own_broker.start()
+    assert len(relaying.records()) < 60
+    grow(relaying.database, 40)
+    assert assert_each_once(relaying) == 100
+
+
+def cut_marks(folder: Path, topic: str) -> None:
+    """The last batch of each partition, and of where positions are kept, if it is a mark."""
+    for name in (topic, "__consumer_offsets"):
+        for log in folder.glob(f"{name}-*/*.log"):
+            batches, begin = log.read_bytes(), 0
+            while begin < len(batches):
+                last, begin = begin, begin + 12 + int.from_bytes(batches[begin + 8 : begin + 12])
+            if batches and batches[last + 22] & IS_CONTROL:
+                os.truncate(log, last)
+                for snapshot in log.parent.glob("*.snapshot"):
+                    snapshot.unlink()
 
 
 def test_k4_a_broker_that_was_wiped_is_filled_again_loudly(
