@@ -8,6 +8,7 @@ from flask import Response, abort, json, request
 from flask_smorest import Api
 from marshmallow import RAISE, Schema, fields
 from psycopg import InterfaceError, OperationalError
+from psycopg.errors import UndefinedTable
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 
@@ -101,6 +102,11 @@ def unavailable(_: Exception) -> Response:
     return problem(503, {"Retry-After": RETRY_SECONDS}, detail="the log is out of reach; try again")
 
 
+def unbuilt(_: UndefinedTable) -> Response:
+    """Its projector has not begun yet: at the first start, or after an upgrade that brings it."""
+    return problem(503, {"Retry-After": RETRY_SECONDS}, detail="this is not built yet; try again")
+
+
 class ProblemApi(Api):
     """flask-smorest, whose errors are problems: in its answers, and in its document."""
 
@@ -126,6 +132,7 @@ class ProblemApi(Api):
         on(RecursionError, lambda _: malformed({"body": ["nested too deeply"]}))
         on(Unauthenticated, unauthenticated)
         on(Unavailable, unavailable)
+        on(UndefinedTable, unbuilt)
         for lost in (OperationalError, InterfaceError):  # while it was being asked (K3)
             on(lost, unavailable)
 

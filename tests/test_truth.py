@@ -200,6 +200,7 @@ def test_d2_a_phone_that_was_not_reached_yet_is_not_called_offline(web: FlaskCli
         a_house(web, installer)
         with processes(house):
             registered(web, installer, fleet, 0, GATE, "Gate")
-            soon(seen, 20)
+            soon(lambda: "reach" in get(web, installer, f"devices/{GATE}/lane"))
+            soon(seen)
             assert (found["not reached yet"], found["offline"]) == (1, 0)
             assert get(web, installer, f"devices/{GATE}/lane")["reach"] == "not_reached_yet"

@@ -93,10 +93,11 @@ class KafkaServer:
         if not (log := self.data / "log").exists():
             draft = self.data / "log.new"
             shutil.rmtree(draft, ignore_errors=True)
-            id = urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
+            # One id in 64 begins with a dash: it would pass for an option if it stood alone.
+            id = f"--cluster-id={urlsafe_b64encode(uuid4().bytes).decode().rstrip('=')}"
             settings = str(self._write(self.settings(draft)))
             _run(
-                self.command("kafka.tools.StorageTool", "format", "-t", id, "-c", settings),
+                self.command("kafka.tools.StorageTool", "format", id, "-c", settings),
                 **as_runner(),
             )
             draft.rename(log)
@@ -181,4 +182,4 @@ def _run(command: list[str], **how: Any) -> None:
     if "UnsupportedClassVersionError" in said:
         raise ServerFailed("Apache Kafka needs Java 17 or newer: another `java` comes first")
     if done.returncode:
-        raise ServerFailed(f"{command[0]} failed: {said.splitlines()[0] if said else 'no word'}")
+        raise ServerFailed(f"{command[0]} failed: {said or 'no word'}")

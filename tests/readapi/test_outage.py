@@ -1,4 +1,4 @@
-"""K3: the whole web, over a PostgreSQL that goes away for a while."""
+"""The whole web, over a PostgreSQL that goes away for a while (K3), or has no read models yet."""
 
 from pathlib import Path
 from time import monotonic, sleep
@@ -38,6 +38,23 @@ def test_k3_the_web_serves_as_soon_as_postgresql_is_back(
     while both(web, installer) != {202, 200} and monotonic() < back + 10:
         sleep(0.02)
     assert monotonic() < back + AT_ONCE
+    house.close()
+
+
+def test_a_read_model_whose_projector_has_not_begun_answers_503_and_then_serves(
+    database: Database, pg_server: RunningServer, tmp_path: Path
+) -> None:
+    """At the very first start, and after an upgrade that brings a new one."""
+    app = create_app(a_config(database, pg_server, tmp_path))
+    web, house = app.test_client(), app.extensions["house"]
+    installer = token(web, "installer")
+    a_house(web, installer)
+    asking = {"Authorization": f"Bearer {installer}"}
+    early = web.get(f"{HOME}/settings", headers=asking)
+    assert (early.status_code, early.headers["Retry-After"]) == (503, "1")
+    assert "not built yet" in early.get_json()["detail"]
+    house.runner.rebuild(CommunitySettings)
+    assert web.get(f"{HOME}/settings", headers=asking).status_code == 200
     house.close()
 
 

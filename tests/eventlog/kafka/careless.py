@@ -32,6 +32,8 @@ class Careless:
 
     def begin_transaction(self) -> None: ...
 
+    def abort_transaction(self) -> None: ...
+
     def send_offsets_to_transaction(self, position: Mapping[Any, Any], _group: str) -> None:
         self._position = position
 
