@@ -121,9 +121,16 @@ class KafkaBus:
                 reader.close(autocommit=False, timeout_ms=COMMIT_MS)
 
     def _see_assignment(self) -> None:
-        """Not in the middle of sharing out anew, when there is none for a moment."""
+        """Not in the middle of sharing out anew, when there is none for a moment.
+
+        kafka-python 3.0.12 forgets a join that a poll left under way if metadata asked for it: no
+        heartbeat, no record, for ever [M]. Asked once more, it waits for the one under way.
+        """
         assert self._reader
-        if self._reader.group_metadata().state is MemberState.STABLE:
+        state = self._reader.group_metadata().state
+        if state is MemberState.REBALANCING:
+            self._reader._coordinator.request_rejoin()
+        elif state is MemberState.STABLE:
             now = frozenset(place.partition for place in self._reader.assignment())
             self.assignment, self._paused = now, self._paused & now
             self._done = {p: at for p, at in self._done.items() if p in now}

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from time import monotonic
+from uuid import uuid4
 
 import pytest
 from kafka import KafkaProducer
+from kafka.structs import MemberState
 
-from eventlog.bus import PARTITIONS, RawRecord, headers_of, message, raw_of
+from eventlog.bus import PARTITIONS, Message, RawRecord, headers_of, message, raw_of
 from eventlog.kafka.broker import Broker
 from eventlog.kafka.bus import KafkaBus
 from eventlog.kafka.client import producer
@@ -68,6 +70,25 @@ class TestKafkaBus(BusContract):
             kept = set(one.assignment)
             assert len(before) == 12
             assert all(kept <= each <= before for each in seen)
+
+    def test_a_join_that_begins_because_a_topic_came_is_ended_by_polls_however_short(self) -> None:
+        """Adapters may begin before `gatehouse topics apply`."""
+        self.topic = f"test-{uuid4()}"
+        records = [a_record(n, COMMUNITIES[n % 30]) for n in range(1, 31)]
+        with closing(self.join("adapters")) as one:
+            one.poll(0.5)
+            reader, until = one._reader, monotonic() + 30
+            assert reader
+            while reader.group_metadata().state is not MemberState.STABLE:
+                one.poll(0.5)
+                assert monotonic() < until
+            a_topic(self.broker, name=self.topic)
+            self.publish(records)
+            reader._cluster.request_update()
+            found = list[Message]()
+            while len(found) < len(records) and monotonic() < until:
+                found += one.poll(0.001)
+        assert len(found) == len(records)
 
     def test_what_is_paused_neither_comes_nor_is_committed(self) -> None:
         records = [a_record(n, COMMUNITIES[n % 30]) for n in range(1, 31)]
