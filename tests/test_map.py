@@ -3,7 +3,8 @@
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,6 @@ SOURCES = [
     for path in sorted((ROOT / top).rglob("*.py"))
 ] + sorted(ROOT.glob("*.py"))
 CODE = {path: path.read_text() for path in SOURCES}
-TREES = {path: ast.parse(code) for path, code in CODE.items()}
 LONGEST_FILE, LONGEST_FUNCTION = 400, 40
 SAYING_NOTHING = {"utils", "util", "helpers", "helper", "common", "base", "misc"}
 MODULES = {
@@ -68,8 +68,14 @@ FRAMES = {  # what a folder has beside the modules of the product
 }
 
 
+@cache
+def trees() -> Mapping[Path, ast.Module]:
+    """Not at import: each process that runs tests reads all files of tests."""
+    return {path: ast.parse(code) for path, code in CODE.items()}
+
+
 def functions() -> Iterator[tuple[Path, ast.FunctionDef]]:
-    for path, tree in TREES.items():
+    for path, tree in trees().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef):
                 yield path, node
@@ -130,7 +136,7 @@ def test_t6_no_rule_asks_for_the_time() -> None:
     """Time comes from a clock that is handed in; nothing below commands reads one."""
     asked = [
         str(path)
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         if path.parts[len(ROOT.parts)] in ("domain", "commands", "projections")
         for name, _ in calls(tree)
         if name in ("now", "utcnow", "today") and path.name != "bus.py"
@@ -138,7 +144,7 @@ def test_t6_no_rule_asks_for_the_time() -> None:
     assert asked == []
     naive = [
         f"{path}:{call.lineno}"
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         for name, call in calls(tree)
         if name in ("utcnow", "utcfromtimestamp")
         or (name == "now" and ast.unparse(call) == "datetime.now()")
@@ -164,7 +170,7 @@ def test_s15_no_statement_is_glued_together() -> None:
     """SQL with a value or a name in it is composed by psycopg.sql or by parameters."""
     glued = [
         f"{path}:{call.lineno}"
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         if path.parts[len(ROOT.parts)] != "tests"
         for name, call in calls(tree)
         if name in ("execute", "executemany") and call.args
