@@ -37,6 +37,14 @@ class Log(RawLog, Protocol):
     def head(self) -> int: ...
 
 
+class Newer(Exception):
+    """A record at this position is of a schema that this release does not know."""
+
+    def __init__(self, position: int, failure: UnknownSchema) -> None:
+        super().__init__(position)
+        self.position, self.failure = position, failure
+
+
 class Follower(Applies, Protocol):
     """What takes a partition's records, in their order."""
 
@@ -139,11 +147,18 @@ class Following(ABC, Generic[F]):
             return  # what lies in the log is read there
         try:
             records = self._opened(share, fresh)
-        except UnknownSchema as newer:  # a newer release writes: it would be so for all that comes
-            self._fail(partition, newer)
+        except Newer as newer:  # a newer release writes: it would be so for all that comes
+            self._stop(partition, newer)
             return
         if share.sure:
             self._apply(partition, records)
+
+    def _stop(self, partition: int, newer: Newer) -> None:
+        """After all that lies before it: a revocation may have come in the same poll."""
+        share = self._shares[partition]
+        self._read({partition: share}, min(newer.position - 1, self._log.head()))
+        if not share.failed:
+            self._fail(partition, newer.failure)
 
     def _opened(self, share: Share[F], fresh: Sequence[Message]) -> list[Recorded[Any]]:
         """Those that can be read; the share is unsure if there are others."""
@@ -158,12 +173,18 @@ class Following(ABC, Generic[F]):
 
     def _one(self, message: Message) -> Recorded[Any] | None:
         try:
-            return self._open([raw_of(message)])[0]
-        except (Unavailable, UnknownSchema):
+            return self._known(raw_of(message))
+        except (Unavailable, Newer):
             raise
         except Exception as unreadable:
             self._bury(message, type(unreadable).__name__)
             return None
+
+    def _known(self, raw: RawRecord) -> Recorded[Any]:
+        try:
+            return self._open([raw])[0]
+        except UnknownSchema as failure:
+            raise Newer(raw.position, failure) from failure
 
     def _read(self, shares: Mapping[int, Share[F]], upto: int) -> int:
         """How many records the log has up to there that were not known."""
@@ -187,6 +208,8 @@ class Following(ABC, Generic[F]):
 
     def _fold(self, partition: int, news: Sequence[RawRecord]) -> None:
         """The log's own records: what cannot be taken stops the partition, after all before it."""
+        if self._shares[partition].failed:
+            return
         try:
             self._apply(partition, self._open(news))
         except Unavailable:

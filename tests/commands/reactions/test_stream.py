@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
-from eventlog.bus import PARTITIONS, Message
+from eventlog.bus import PARTITIONS, Message, RawRecord
 from eventlog.following import STOPPED
 from tests.builders import ELSEWHERE, GATE, GYM
 from tests.commands.reactions.following import (
@@ -158,6 +158,41 @@ def test_e10_an_unknown_schema_stops_its_partition_and_alarms_and_the_others_go_
     assert process.kept.positions[HERE] == 3
     [told] = STOPPED.collect()
     assert {s.labels["consumer"]: s.value for s in told.samples}["reactions"] == 1
+
+
+def test_e10_what_came_in_one_poll_before_an_unknown_schema_is_taken() -> None:
+    """As a revocation just before a newer release's first event must be."""
+    log, reports = a_log(), some_reports()
+
+    def last_is_newer(messages: Sequence[Message]) -> Sequence[Message]:
+        return [*messages[:-1], *of_a_newer_release(messages[-1:])]
+
+    process = Process(reports, a_bus(log).dispatch, bus=over(reports))
+    process.step()
+    assert isinstance(process.bus, Carrier)
+    process.bus.flaw = last_is_newer
+    for _ in range(3):
+        reports.happen(GATE)
+    process.step(2)
+    assert [one.error for one in process.alarms] == ["UnknownSchema"]
+    assert causes(log)[2:] == ["reports/4", "reports/5"]
+    assert process.kept.positions[HERE] == 5
+
+
+def test_e10_nothing_behind_what_the_log_cannot_give_is_taken_however_much_there_is() -> None:
+    class InPages(Reports):
+        def raw(self, *, after: int, limit: int = 0, wait: float = 0) -> Sequence[RawRecord]:
+            return super().raw(after=after, limit=2, wait=wait)
+
+    log, reports = a_log(), InPages()
+    for _ in range(7):
+        reports.happen(GATE)
+    reports.spoilt.add(2)
+    process = Process(reports, a_bus(log).dispatch, bus=over(reports, nothing))
+    process.step(3)
+    assert [(one.position, one.error) for one in process.alarms] == [(1, "Undecodable")]
+    assert causes(log) == ["reports/1"]
+    assert process.kept.positions[HERE] == 1
 
 
 def test_e10_what_the_log_itself_cannot_give_stops_the_partition() -> None:
