@@ -16,6 +16,7 @@ from eventlog.bus import Headers, Message, RawRecord
 from eventlog.kafka.broker import Broker
 from eventlog.kafka.client import consumer, producer
 from eventlog.kafka.place import Place
+from eventlog.kafka.records import is_number, partitions
 from eventlog.kafka.relay import Outlet, Source, Writer
 from eventlog.kafka.topics import DEAD_LETTERS
 
@@ -75,7 +76,10 @@ def marked(message: Message, topic: str, reader: str, error: str) -> Headers:
 
 
 def waiting(broker: Broker, topic: str = DEAD_LETTERS, group: str = REDRIVE) -> list[Letter]:
-    """What was neither read since nor sent back, each once, in the order of where it lay."""
+    """What was neither read since nor sent back, each once, in the order of where it lay.
+
+    UnknownTopicOrPartitionError without the topic: an empty list would be a lie.
+    """
     with closing(consumer(broker, group_id=group)) as reader:
         return _waiting(reader, topic)[0]
 
@@ -145,7 +149,7 @@ def _send(writer: KafkaProducer, topic: str, message: Message, headers: Headers)
 def _waiting(
     reader: KafkaConsumer, topic: str
 ) -> tuple[list[Letter], Mapping[TopicPartition, OffsetAndMetadata]]:
-    places = [TopicPartition(topic, p) for p in sorted(reader.partitions_for_topic(topic) or ())]
+    places = partitions(reader, topic)
     reader.assign(places)
     letters = {(at.topic, at.partition, at.offset): at for at in _letters(reader, places)}
     ends = {place: OffsetAndMetadata(reader.position(place), "", -1) for place in places}
@@ -160,19 +164,18 @@ def _letters(reader: KafkaConsumer, places: Iterable[TopicPartition]) -> Iterato
 
 
 def letter_of(record: Any) -> Letter:
+    """What somebody wrote there that is no letter lies where it lies."""
     said = {name: value or b"" for name, value in record.headers}
-    origin = {n.removeprefix(MARK): v.decode() for n, v in said.items() if n.startswith(MARK)}
     headers = {name: value for name, value in said.items() if not name.startswith(MARK)}
-    position = headers.get("gh-position", b"")
-    partition, offset = int(origin["partition"]), int(origin["offset"])
+    position, (topic, partition, offset) = headers.get("gh-position", b""), origin_of(record, said)
     return Letter(
-        topic=origin["topic"],
+        topic=topic,
         partition=partition,
         offset=offset,
-        error=origin["error"],
-        reader=origin["reader"],
-        type=headers.get("ce_type", b"").decode(errors="replace"),
-        position=int(position) if position.isdigit() else None,
+        error=shown(said.get(f"{MARK}error", b"NoLetter")),
+        reader=shown(said.get(f"{MARK}reader", b"nobody")),
+        type=shown(headers.get("ce_type", b"")),
+        position=int(position) if is_number(position) else None,
         message=Message(
             partition=partition,
             offset=offset,
@@ -181,3 +184,15 @@ def letter_of(record: Any) -> Letter:
             headers=headers,
         ),
     )
+
+
+def origin_of(record: Any, said: Headers) -> tuple[str, int, int]:
+    topic, *place = (said.get(MARK + name, b"") for name in ("topic", "partition", "offset"))
+    if topic and all(map(is_number, place)):
+        return shown(topic), int(place[0]), int(place[1])
+    return record.topic, record.partition, record.offset
+
+
+def shown(said: bytes) -> str:
+    """Nothing that a terminal would obey."""
+    return "".join(c if c.isprintable() else "?" for c in said.decode(errors="replace"))

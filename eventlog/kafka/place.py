@@ -26,22 +26,26 @@ class Place:
 
 @frozen
 class Tail:
-    """The last record of a partition: its position and gh-seq, 0 where there is none. `begin`: how
-    many offsets age took from it.
+    """The newest record of a partition: its position, 0 where there is none, and its ce_time;
+    `count` is the last gh-seq, which a replay may have taken. `begin`: how many offsets age took.
     """
 
     position: int = 0
+    time: str = ""
     count: int = 0
     begin: int = 0
 
 
 @frozen
 class Start:
-    """Read on after `place`, but take for each partition only what lies after its `done`."""
+    """Read on after `place`, but take for each partition only what lies after its `done`. `newest`
+    is the last record that the topic has.
+    """
 
     place: Place
     done: tuple[int, ...]
     lost: tuple[str, ...]
+    newest: Tail = Tail()
 
 
 def resume(stored: Place | None, kept: Place | None, tails: Sequence[Tail]) -> Start:
@@ -64,7 +68,12 @@ def resume(stored: Place | None, kept: Place | None, tails: Sequence[Tail]) -> S
         n if ok and not t.count else t.count for t, ok, n in zip(tails, whole, known, strict=True)
     ]
     place = Place(position=min(done), counts=tuple(counts))
-    return Start(place=place, done=tuple(done), lost=tuple(losses(stored, kept, known, counts)))
+    return Start(
+        place=place,
+        done=tuple(done),
+        lost=tuple(losses(stored, kept, known, counts)),
+        newest=max(tails, key=lambda tail: tail.position),
+    )
 
 
 def losses(

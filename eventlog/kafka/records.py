@@ -1,7 +1,9 @@
 """What a topic holds, as who reads only what is committed sees it."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from time import monotonic, sleep
 from typing import Any, Final
 
@@ -15,7 +17,9 @@ from eventlog.kafka.place import Tail
 
 POSITION: Final = "gh-position"
 SEQUENCE: Final = "gh-seq"
+TIME: Final = "ce_time"
 REPLAYED: Final = "gh-replayed"
+DIGITS: Final = 18
 POLL_MS: Final = 1_000
 SETTLED: Final = 15.0
 PATIENCE: Final = 30  # polls without a record, where there should be one
@@ -79,30 +83,36 @@ def between(
 
 
 def tails(reader: KafkaConsumer, tps: Sequence[TopicPartition]) -> list[Tail]:
-    """Looked for ever further back: the last offsets may be marks, or what was aborted."""
+    """Looked for ever further back: the last offsets may be marks, what was aborted, or replays."""
     begins, ends = reader.beginning_offsets(tps), reader.end_offsets(tps)
-    found = dict[TopicPartition, Tail]()
+    found, original = defaultdict[TopicPartition, Tail](Tail), set[TopicPartition]()
     back, left = 16, [tp for tp in tps if begins[tp] < ends[tp]]
     while left:
         starts = {tp: max(begins[tp], ends[tp] - back) for tp in left}
         for record in between(reader, starts, {tp: ends[tp] for tp in left}):
             if is_ours(record):
-                found[TopicPartition(record.topic, record.partition)] = _tail(record)
-        left = [tp for tp in left if tp not in found and starts[tp] > begins[tp]]
+                tp, said = TopicPartition(record.topic, record.partition), dict(record.headers)
+                found[tp] = _later(found[tp], said)
+                original |= set() if REPLAYED in said else {tp}
+        left = [tp for tp in left if tp not in original and starts[tp] > begins[tp]]
         back *= 16
-    return [
-        Tail(position=t.position, count=t.count, begin=begins[tp])
-        for tp in tps
-        for t in [found.get(tp, Tail())]
-    ]
+    return [replace(found[tp], begin=begins[tp]) for tp in tps]
+
+
+def _later(tail: Tail, said: Mapping[str, bytes]) -> Tail:
+    """What comes once more, by a replay or from who copied it here, is not the newest."""
+    position, count = int(said[POSITION]), max(tail.count, int(said[SEQUENCE]))
+    if position < tail.position:
+        return replace(tail, count=count)
+    return Tail(position=position, time=said.get(TIME, b"").decode(errors="replace"), count=count)
 
 
 def is_ours(record: Any) -> bool:
     """What somebody else wrote to the topic has no place in the log: it is nobody's tail."""
     said = dict(record.headers)
-    return all(said.get(name, b"").isdigit() for name in (POSITION, SEQUENCE))
+    return all(is_number(said.get(name, b"")) for name in (POSITION, SEQUENCE))
 
 
-def _tail(record: Any) -> Tail:
-    said = dict(record.headers)
-    return Tail(position=int(said[POSITION]), count=int(said[SEQUENCE]))
+def is_number(said: bytes) -> bool:
+    """Of no more than 8 bytes."""
+    return said.isdigit() and len(said) <= DIGITS

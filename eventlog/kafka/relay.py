@@ -22,8 +22,8 @@ from domain.record import frozen
 from eventlog.bus import SOURCE, Headers, Message, RawRecord, message
 from eventlog.kafka import client
 from eventlog.kafka.broker import Broker
-from eventlog.kafka.place import Place, Start, resume
-from eventlog.kafka.records import REPLAYED, SEQUENCE, left_open, partitions, tails
+from eventlog.kafka.place import Place, Start, Tail, resume
+from eventlog.kafka.records import REPLAYED, SEQUENCE, TIME, left_open, partitions, tails
 from eventlog.kafka.topics import EVENTS, REPORTS
 from eventlog.port import MAX_BATCH, Unavailable
 
@@ -258,10 +258,9 @@ def lead(outlet: Outlet, source: Source, broker: Broker, db: Connection[Any], st
 
 
 def carry(writer: Writer, source: Source, db: Connection[Any], stop: Flag) -> None:
+    refuse_an_older(source, writer.start)
     for lost in writer.start.lost:
         log.error("published again, for Kafka lost it", topic=writer.outlet.topic, lost=lost)
-    if writer.place.position > (head := source.head()):
-        raise Ahead(writer.place.position, head)
     while not stop.is_set():
         if (again := tell(db, writer.outlet, writer.place)) is not None:
             replay(writer, source, again)
@@ -270,6 +269,23 @@ def carry(writer: Writer, source: Source, db: Connection[Any], stop: Flag) -> No
             writer.publish(records)
         else:
             writer.refresh()
+
+
+def refuse_an_older(source: Source, start: Start) -> None:
+    """Ahead, also when the log has grown since, for other events stand there now."""
+    head, published = source.head(), max(start.done)
+    if published > head or not has(source, start.newest):
+        raise Ahead(published, head)
+
+
+def has(source: Source, tail: Tail) -> bool:
+    """Or had: a log of reports lets go by age."""
+    found = source.raw(after=tail.position - 1, limit=1) if tail.position else ()
+    return all(r.position > tail.position or time_of(r) == tail.time for r in found)
+
+
+def time_of(record: RawRecord) -> str:
+    return message(record).headers[TIME].decode()
 
 
 def replay(writer: Writer, source: Source, first: int) -> None:

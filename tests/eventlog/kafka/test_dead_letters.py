@@ -6,6 +6,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
+from kafka.errors import UnknownTopicOrPartitionError
 
 from eventlog.bus import Message, message
 from eventlog.kafka.broker import Broker
@@ -72,6 +73,35 @@ def test_a_stranger_without_anything_is_buried_too(graves: Graves) -> None:
     stranger = Message(partition=3, offset=5, key=b"", value=b"", headers={})
     graves.bury((stranger, "KeyError"))
     assert graves.shown() == [f"{graves.origin}/3@5  KeyError  no type  by adapters"]
+
+
+def test_what_somebody_wrote_there_that_is_no_letter_is_shown_and_hides_nothing(
+    graves: Graves,
+) -> None:
+    """Not even the terminal heeds it."""
+    graves.bury((a_dead_one(), "Undecodable"))
+    before = graves.shown()
+    half = [
+        ("gh-dead-topic", b"x\xff"),
+        ("gh-dead-partition", b"one"),
+        ("ce_type", b"\x1b[2J"),
+    ]
+    with closing(producer(graves.broker)) as writer:
+        writer.send(graves.topic, b"junk", partition=0).get(10)
+        writer.send(graves.topic, b"junk", headers=half, partition=1).get(10)
+    expected = [
+        *before,
+        f"{graves.topic}/0@0  NoLetter  no type  by nobody",
+        f"{graves.topic}/1@0  NoLetter  ?[2J  by nobody",
+    ]
+    assert sorted(graves.shown()) == sorted(expected)
+    assert graves.redrive(7) == (1, 2)
+    assert sorted(graves.shown()) == sorted(expected[1:])
+
+
+def test_without_their_topic_there_are_not_just_no_letters(broker: Broker) -> None:
+    with pytest.raises(UnknownTopicOrPartitionError, match="has 0 partitions"):
+        waiting(broker, f"none-{uuid4()}")
 
 
 def test_what_can_be_read_now_waits_no_more_and_the_rest_waits_on(graves: Graves) -> None:

@@ -102,7 +102,8 @@ def test_what_age_took_from_a_partition_is_not_lost() -> None:
     place = Place(position=5, counts=counts)
     empty = [Tail()] * PARTITIONS
     aged = resume(place, place, [Tail(begin=6), *empty[1:]])
-    assert aged == Start(place=place, done=(5,) * PARTITIONS, lost=())
+    done = (5,) * PARTITIONS
+    assert aged == Start(place=place, done=done, lost=(), newest=Tail(begin=6))
     wiped = resume(place, place, empty)
     assert wiped.done == (0, *[5] * (PARTITIONS - 1))
     assert wiped.place == replace(place, position=0, counts=(0,) * PARTITIONS)

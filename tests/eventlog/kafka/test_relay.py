@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from contextlib import closing
+from dataclasses import replace
 from time import sleep
 
 import psycopg
@@ -107,6 +108,20 @@ def test_a_strangers_records_stop_nobody_and_the_audit_points_at_them(relaying: 
     assert all(line.endswith("is not ours") for line in differences)
 
 
+def test_an_endless_number_of_a_stranger_is_no_position(relaying: Relaying) -> None:
+    grow(relaying.database, 60)
+    headers = [("gh-position", b"9" * 40), ("gh-seq", b"9" * 40)]
+    with closing(client.producer(relaying.broker, acks="all")) as stranger:
+        for partition in range(PARTITIONS):
+            given = (relaying.topic, b"hello", b"key", headers, partition)
+            stranger.send(*given).get(10)
+    with relaying.runs():
+        relaying.wait_for(60)
+    differences, audit = relaying.audited()
+    assert audit.equal == 60
+    assert all(line.endswith("is not ours") for line in differences)
+
+
 def test_the_audit_sees_that_the_first_records_of_a_partition_are_missing(
     relaying: Relaying,
 ) -> None:
@@ -144,6 +159,58 @@ def test_a_log_that_is_older_than_its_topic_is_not_published(
     with relaying.runs():
         soon(is_told, 20)
     assert len(relaying.records()) == 10
+
+
+def test_a_log_that_was_restored_and_has_grown_since_is_not_published_either(
+    relaying: Relaying, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody looked in time; other events have the positions that were published."""
+    grow(relaying.database, 10)
+    with relaying.runs():
+        relaying.wait_for(10)
+    with psycopg.connect(relaying.database.owner) as db:
+        db.execute("SET session_replication_role = replica")
+        db.execute("DELETE FROM log.events WHERE position > 5")
+    grow(relaying.database, 10)
+
+    def is_told() -> bool:
+        said = capsys.readouterr().out
+        return bool(re.search("ahead of the log .*head=15 .*published=10", said))
+
+    with relaying.runs():
+        soon(is_told, 20)
+    assert len(relaying.records()) == 10
+
+
+def test_k4_a_tail_that_is_lost_behind_what_came_once_more_is_filled_without_a_repeat(
+    relaying: Relaying,
+) -> None:
+    """The last that is left is an old record: of a replay that was cut off, or copied there by
+    somebody. What PostgreSQL remembers says that there was more.
+    """
+    grow(relaying.database, 60)
+    records = relaying.log.raw(after=0)
+    first = Writer(relaying.outlet, relaying.broker, None)
+    first.publish(records[:30])
+    first.replay(records[:10])
+    first.close()
+    published = replace(first.place, position=60, counts=tuple(n + 1 for n in first.place.counts))
+    with closing(client.producer(relaying.broker, acks="all")) as somebody:
+        m, copied = relaying.outlet.message(records[0]), [("gh-position", b"1"), ("gh-seq", b"1")]
+        somebody.send(relaying.topic, m.value, m.key, copied, m.partition).get(10)
+    forget_position(relaying)
+    heir = Writer(relaying.outlet, relaying.broker, published)
+    heir.publish(records)
+    heir.close()
+    said = [dict(r.headers) for r in relaying.records()]
+    relayed = [s for s in said if "gh-command" in s and "gh-replayed" not in s]
+    assert sorted(int(s["gh-position"]) for s in relayed) == list(range(1, 61))
+
+
+def forget_position(relaying: Relaying) -> None:
+    """As a broker that went back in time does."""
+    with closing(client.admin(relaying.broker)) as admin:
+        admin.delete_groups([relaying.outlet.id])
 
 
 def test_a_tail_is_found_behind_what_many_relays_left_half_done(relaying: Relaying) -> None:
