@@ -335,12 +335,17 @@ def _said(error: Exception) -> str:
             return "the database cannot be reached: `gatehouse up` starts it"
         case "LookupError", (said,):
             return str(said)
+        case "UnknownTopicOrPartitionError", (said,):
+            return f"{said}: `gatehouse topics apply` makes what is missing"
+    if type(error).__module__ == "kafka.errors":
+        return f"Kafka does not do it: {error}"
     return str(error) or " ".join(map(str, vars(error).values()))
 
 
 def _expected() -> tuple[type[Exception], ...]:
     """What its message explains well enough; imported only now, so that --help stays quick."""
     from environs import EnvError
+    from kafka.errors import KafkaError
     from psycopg import OperationalError
 
     from config import Unsafe
@@ -351,7 +356,7 @@ def _expected() -> tuple[type[Exception], ...]:
     from running import NotStarted
 
     ours = (Unsafe, ServerFailed, NotStarted, Unavailable, Malformed, Refused, NotApplied)
-    return (*ours, OperationalError, EnvError, OSError, LookupError)
+    return (*ours, KafkaError, OperationalError, EnvError, OSError, LookupError)
 
 
 if __name__ == "__main__":

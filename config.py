@@ -7,7 +7,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Self
 
-from environs import Env
+from environs import Env, validate
 
 from eventlog.embedded import DATABASE, EmbeddedServer
 from eventlog.kafka.broker import Broker
@@ -16,6 +16,8 @@ from eventlog.unprivileged import place
 
 ROOT = Path(__file__).resolve().parent
 KEK_BYTES = 32
+# What Kafka's client does not know it takes for PLAINTEXT.
+PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 METRICS_PORTS = {"projector": 1, "adapters": 2, "relay": 3, "reactions": 4}  # after the web's
 
 
@@ -61,7 +63,9 @@ def broker_from(env: Env) -> Broker | None:
         return None
     return Broker(
         servers=servers,
-        protocol=env.str("KAFKA_SECURITY_PROTOCOL", "PLAINTEXT"),
+        protocol=env.str(
+            "KAFKA_SECURITY_PROTOCOL", "PLAINTEXT", validate=validate.OneOf(PROTOCOLS)
+        ),
         mechanism=env.str("KAFKA_SASL_MECHANISM", None),
         user=env.str("KAFKA_SASL_USERNAME", None),
         password=env.str("KAFKA_SASL_PASSWORD", None),

@@ -230,11 +230,23 @@ def _welcome(config: Config, token: str, show: Console) -> None:
         f"\nready: {here}\n"
         f"  token (an installer's, made for this start): {token}\n"
         f"  API documentation: {here}/api/docs\n"
+        f"{_stream(config, here)}"
         "three things to try, in another terminal:\n"
         f"  {asking(config)}gatehouse status          what runs, and what waits\n"
         f"  {asking(config)}gatehouse log tail        the events as they are recorded\n"
         f"  curl -H 'Authorization: Bearer {token}' {here}/api/v1/communities\n"
         f"Ctrl-C stops everything; the data stay in {config.data}\n"
+    )
+
+
+def _stream(config: Config, here: str) -> str:
+    """Where it is, and what a command that asks Kafka has to be told."""
+    if not config.kafka:
+        return ""
+    servers = config.kafka.broker.servers
+    return (
+        f"  the stream (docs/stream.md): Kafka at {servers}, schemas at {here}/registry\n"
+        f"    KAFKA_BOOTSTRAP={servers} {asking(config)}gatehouse relay audit\n"
     )
 
 

@@ -90,6 +90,14 @@ def test_status_shows_whatever_the_product_tells(
     assert "waiting: 7" in printed
 
 
+def test_a_kafka_that_is_away_is_said_in_a_line(tmp_path: Path) -> None:
+    given = {"KAFKA_BOOTSTRAP": "127.0.0.1:1", "DATA": str(tmp_path)}
+    done = run([str(GATEHOUSE), "topics", "apply"], **given)
+    assert done.returncode == 1
+    assert done.stderr.startswith("gatehouse: Kafka does not do it: KafkaTimeoutError")
+    assert done.stderr.count("\n") == 1
+
+
 def run(command: list[str], **changes: str) -> "subprocess.CompletedProcess[str]":
     environment = {name: v for name, v in os.environ.items() if name != "DATABASE_URL"} | changes
     return subprocess.run(  # noqa: S603

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from environs import EnvError
 from psycopg.conninfo import conninfo_to_dict
 
 from config import Config, Database, Unsafe, create_kek, read_kek, refuse_unsafe_connection
@@ -71,6 +72,15 @@ def test_a_broker_is_named_or_ours_or_none(environment: pytest.MonkeyPatch) -> N
     assert named.broker.password == "hush"
     assert named.broker.settings()["bootstrap_servers"] == ["one:9093", "two:9093"]
     assert "hush" not in repr(named)
+
+
+def test_a_protocol_that_kafkas_client_would_take_for_none_is_refused(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("KAFKA_BOOTSTRAP", "one:9093")
+    environment.setenv("KAFKA_SECURITY_PROTOCOL", "TLS")
+    with pytest.raises(EnvError, match=r"KAFKA_SECURITY_PROTOCOL.*one of: PLAINTEXT, SSL"):
+        Config.from_env()
 
 
 def test_a_master_key_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
