@@ -85,7 +85,8 @@ class Keeper:
             self._found.failing.pop(key, None)
             self._sent.alone.discard(key)
         self._mark(changed)
-        return any(self._found.present(key) for key in changed & self._dirty.keys())
+        sent = changed & self._sent.unproven.keys()
+        return bool(sent) or any(self._found.present(key) for key in changed & self._dirty.keys())
 
     def next_due(self) -> float | None:
         """When, on the monotonic clock, there is something to do; None if there is not."""
@@ -167,9 +168,17 @@ class Keeper:
             return True
         self._announce(todo, grants)
         self._write(todo, grants)
-        if self._sent.unproven:
+        if self._sent.unproven and not (grants and self._is_overtaken()):
             self._prove(grants)
         return bool(todo)
+
+    def _is_overtaken(self) -> bool:
+        """By what must go: one reading proves all. What was only just sent, and is to go again, is
+        to be found first."""
+        unproven = self._sent.unproven
+        if len(unproven) >= ROUND or any(self.wants.of(k) != e for k, e in unproven.items()):
+            return False
+        return any(self.wants.of(key) is None for key in self._todo())
 
     def _announce(self, todo: Sequence[str], grants: bool) -> None:
         """What was found there counts no more, even if just that is wanted again in a moment."""

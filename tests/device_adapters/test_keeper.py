@@ -157,8 +157,22 @@ def test_d6_a_revocation_that_comes_in_during_grants_goes_next() -> None:
     kept.run(wish(*map(an_entry, range(10, 60))))
     writes = [name for name, keys in phone.calls if keys]
     assert writes.index("withdraw") == 1 + 3
+    names = [name for name, _ in phone.calls]
+    before = names[: names.index("withdraw")]
+    assert before[-1] == "put"  # not read back first, which takes 2 s and more
     assert ANN.key not in phone.records
     assert len(phone.records) == 50
+
+
+def test_d6_who_was_written_a_moment_ago_and_must_go_goes_before_the_crowd() -> None:
+    """Until it is read the phone's number of the record is not known."""
+    hands = Hands(later={1: no_more(*range(10, 60))})
+    kept = Kept(phone := MemoryPhone(), hands)
+    said = kept.run(wish(*map(an_entry, range(10, 60))))
+    names = [name for name, keys in phone.calls if keys or name == "read"]
+    assert names == ["read", "put", "read", "withdraw", "read"]
+    assert phone.records == {}
+    assert "verified" not in {one.state for one in said}
 
 
 def test_d10_another_box_gets_nothing() -> None:
