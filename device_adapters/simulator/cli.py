@@ -251,6 +251,21 @@ def press(device: str, number: int) -> None:
     click.echo(f"input {number}: {opened}")
 
 
+@sim.command()
+@click.argument("device", type=Device())
+@click.argument("number", type=int)
+@click.argument("what", type=click.Choice(["open", "closed"]))
+def contact(device: str, number: int, what: str) -> None:
+    """Leave the contact at input NUMBER of DEVICE open or closed: a door's sensor, or a fire panel.
+
+    \b
+    gatehouse sim contact 127.0.0.1:8100 2 closed         the door there is shut
+    """
+    asked = {"what": "contact", "number": number, "closed": what == "closed"}
+    told = ask(device, "POST", "/sim/sense", asked)["told"]
+    click.echo(f"input {number} {what}{': told at its event URL' if told else ''}")
+
+
 def sensed(device: str, what: str, relay: int) -> None:
     """Exit status 1 if nobody hears of it."""
     where = "syslog server" if what == "motion" else "event URL"

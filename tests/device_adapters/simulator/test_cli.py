@@ -171,6 +171,23 @@ def test_s18_an_input_is_an_exit_button_or_anything_else_that_closes_it(url: str
     assert (answer.exit_code, "input is 1 to 4" in answer.output) == (1, True)
 
 
+def test_s18_m99_a_contact_at_an_input_stays_as_it_is_left(url: str) -> None:
+    def inputs() -> dict[str, int]:
+        found: dict[str, int] = httpx.get(f"{url}/api/input/status", trust_env=False).json()["data"]
+        return found
+
+    assert run("contact", url, "2", "closed").output == "input 2 closed\n"
+    assert (inputs()["InputB"], inputs()["InputC"]) == (1, 0)
+    where = "Config.Features.ACTIONURL."
+    data = {f"{where}Enable": "1", f"{where}InputBClosed": "http://127.0.0.1:1/opened"}
+    body = {"target": "config", "action": "set", "data": data}
+    httpx.post(f"{url}/api", json=body, trust_env=False).raise_for_status()
+    assert run("contact", url, "2", "open").output == "input 2 open: told at its event URL\n"
+    assert inputs()["InputB"] == 0
+    answer = run("contact", url, "5", "open")
+    assert (answer.exit_code, "input is 1 to 4" in answer.output) == (1, True)
+
+
 def test_s20_faults_are_listed_set_and_cleared(url: str) -> None:
     assert run("fault", url, "latency", "ms=5").output == 'faults: {"latency": 5}\n'
     assert run("fault", url, "latency", "off").output == "faults: {}\n"
