@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from commands.bus import Things, command, handles
-from domain import alarms
+from domain import alarms, devices
 from domain.alarms import Alarm, AlarmId, AlarmKind, AlarmRaised, Wiring
 from domain.devices import Device
 from domain.ids import ApartmentId, BuildingId, DeviceId
@@ -64,5 +64,6 @@ class ChooseFireInputs:
 @handles(ChooseFireInputs)
 def choose_fire_inputs(cmd: ChooseFireInputs, things: Things) -> list[Event]:
     things.only("installer")
-    things.load(Device, cmd.device)
-    return alarms.choose_fire_inputs(things.find(Wiring, cmd.device), cmd.device, cmd.inputs)
+    sensors = frozenset(devices.sensors(things.load(Device, cmd.device).relays).values())
+    wiring = things.find(Wiring, cmd.device)
+    return alarms.choose_fire_inputs(wiring, cmd.device, cmd.inputs, sensors)

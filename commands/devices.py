@@ -1,9 +1,11 @@
 """What may be asked about door phones, and what adapters say of them."""
 
 from base64 import urlsafe_b64encode
+from collections.abc import Collection
 
 from commands.bus import Things, command, handles
 from domain import devices
+from domain.alarms import Wiring
 from domain.apartments import Apartment, Building
 from domain.devices import (
     Box,
@@ -47,7 +49,7 @@ def register_device(cmd: RegisterDevice, things: Things) -> list[Event]:
         name=legal_name(cmd.name),
         box=devices.legal_box(cmd.box, things.networks),
         place=known_place(cmd.place, things),
-        relays=devices.legal_relays(cmd.relays),
+        relays=devices.legal_relays(cmd.relays, fire_inputs(cmd.device, cmd.relays, things)),
         login=cmd.login,
         hint=urlsafe_b64encode(things.random.randbytes(24)).decode(),
     )
@@ -72,7 +74,9 @@ def replace_device(cmd: ReplaceDevice, things: Things) -> list[Event]:
 
 @command
 class EditDevice:
-    """The name of a phone, and what its relays are called and take (M100, M101)."""
+    """The name of a phone, and what its relays are called and take; an installer also says which
+    inputs tell whether their doors are open (M100, M101, M99).
+    """
 
     device: DeviceId
     name: str
@@ -81,7 +85,10 @@ class EditDevice:
 
 @handles(EditDevice)
 def edit_device(cmd: EditDevice, things: Things) -> list[Event]:
-    return devices.edit(things.load(Device, cmd.device), cmd.name, cmd.relays)
+    now = things.load(Device, cmd.device)
+    if devices.sensors(cmd.relays) != devices.sensors(now.relays):
+        things.only("installer")  # it is wiring (M130)
+    return devices.edit(now, cmd.name, cmd.relays, fire_inputs(cmd.device, cmd.relays, things))
 
 
 @command
@@ -109,6 +116,12 @@ class RemoveDevice:
 def remove_device(cmd: RemoveDevice, things: Things) -> list[Event]:
     things.only("installer")
     return devices.remove(things.find(Device, cmd.device))
+
+
+def fire_inputs(device: DeviceId, relays: Collection[Relay], things: Things) -> frozenset[int]:
+    """Not looked for where no door has a sensor."""
+    wiring = things.find(Wiring, device) if devices.sensors(relays) else None
+    return wiring.fire_inputs if wiring else frozenset()
 
 
 def known_place(place: Place, things: Things) -> Place:

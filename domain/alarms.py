@@ -57,7 +57,9 @@ class AlarmSolved(Event):
 
 @event
 class FireInputsChosen(Event):
-    """The inputs that a fire panel is wired to, counted from 1; the others are exit buttons."""
+    """The inputs that a fire panel is wired to, counted from 1; the others are exit buttons, or
+    sensors of doors.
+    """
 
     stream = "device"
     device: DeviceId
@@ -92,10 +94,19 @@ class Alarm:
         return state
 
 
-def choose_fire_inputs(now: Wiring | None, device: DeviceId, inputs: frozenset[int]) -> list[Event]:
-    """M124. Whoever presses an exit button must not open every door (M118)."""
+def choose_fire_inputs(
+    now: Wiring | None,
+    device: DeviceId,
+    inputs: frozenset[int],
+    sensors: frozenset[int] = frozenset(),
+) -> list[Event]:
+    """M124. Whoever presses an exit button must not open every door (M118), nor whoever opens one
+    that has its sensor at an input (M99).
+    """
     if not inputs <= set(range(1, MOST_INPUTS + 1)):
         raise Malformed("inputs", f"numbers of 1 to {MOST_INPUTS}")
+    if taken := inputs & sensors:
+        raise Refused("door-sensors-input", "inputs", sorted(map(str, taken)))
     if inputs == (now.fire_inputs if now else frozenset()):
         return []
     return [FireInputsChosen(device=device, inputs=inputs)]

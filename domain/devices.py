@@ -1,13 +1,14 @@
 """Door phones: where they hang, what their relays take, and what was found on them."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Literal, Self
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from domain.alarms import MOST_INPUTS
 from domain.apartments import Apartment
 from domain.ids import ApartmentId, BuildingId, DeviceId
 from domain.kernel import Claim, Event, Malformed, Refused, event
@@ -30,7 +31,8 @@ SyncState = Literal[
 @frozen
 class Relay:
     """A door of a phone (M100): numbered from 1, with what it takes, and where the app shows it: on
-    its home page, and while somebody talks to the phone (M101).
+    its home page, and while somebody talks to the phone (M101). `sensor` is the input of the phone,
+    from 1, whose contact is closed while the door is shut (M99).
     """
 
     number: int
@@ -39,6 +41,7 @@ class Relay:
     methods: frozenset[Method] = METHODS
     on_home_page: bool = True
     on_talking_page: bool = True
+    sensor: int | None = None
 
 
 @frozen
@@ -276,8 +279,10 @@ def legal_address(address: str, networks: Networks, field: str = "box.address") 
     return plain
 
 
-def legal_relays(relays: Collection[Relay]) -> tuple[Relay, ...]:
-    """M100, M101: numbered 1, 2, … as on the phone."""
+def legal_relays(
+    relays: Collection[Relay], fire_inputs: frozenset[int] = frozenset()
+) -> tuple[Relay, ...]:
+    """M100, M101: numbered 1, 2, … as on the phone. `fire_inputs`: a fire panel's, of no door."""
     ordered = tuple(sorted(relays, key=lambda r: r.number))
     if [r.number for r in ordered] != list(range(1, len(ordered) + 1)) or not ordered:
         raise Malformed("relays", "numbered 1, 2, … without a gap")
@@ -287,7 +292,23 @@ def legal_relays(relays: Collection[Relay]) -> tuple[Relay, ...]:
         legal_name(relay.name, "relays.name")
         if relay.dtmf is not None and not DTMF.fullmatch(relay.dtmf):
             raise Malformed("relays.dtmf", "1 to 4 of 0-9, * and #")
+    legal_sensors(list(sensors(ordered).values()), fire_inputs)
     return ordered
+
+
+def sensors(relays: Collection[Relay]) -> Mapping[int, int]:
+    """The input that tells whether a door is open, by relay (M99)."""
+    return {relay.number: relay.sensor for relay in relays if relay.sensor is not None}
+
+
+def legal_sensors(inputs: Collection[int], fire_inputs: frozenset[int]) -> None:
+    """M99: an input has one contact."""
+    if not set(inputs) <= set(range(1, MOST_INPUTS + 1)):
+        raise Malformed("relays.sensor", f"the number of an input, 1 to {MOST_INPUTS}")
+    if len(set(inputs)) < len(inputs):
+        raise Malformed("relays.sensor", "each door at an input of its own")
+    if taken := fire_inputs & set(inputs):
+        raise Refused("fire-panels-input", "relays.sensor", sorted(map(str, taken)))
 
 
 def register(known: Device | None, wanted: DeviceRegistered) -> list[Event]:
@@ -305,9 +326,11 @@ def put_in_place_of(now: Device, box: Box, login: Login | None) -> list[Event]:
     return [DeviceReplaced(device=now.device, box=box, login=login)]
 
 
-def edit(now: Device, name: str, relays: Collection[Relay]) -> list[Event]:
-    """M100, M101. Which relays there are is the hardware's."""
-    name, wanted = legal_name(name), legal_relays(relays)
+def edit(
+    now: Device, name: str, relays: Collection[Relay], fire_inputs: frozenset[int] = frozenset()
+) -> list[Event]:
+    """M100, M101, M99. Which relays there are is the hardware's."""
+    name, wanted = legal_name(name), legal_relays(relays, fire_inputs)
     if len(wanted) != len(now.relays):
         raise Refused("relays-are-the-hardwares", "relays")
     if (name, wanted) == (now.name, now.relays):

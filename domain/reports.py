@@ -83,6 +83,17 @@ class DoorLogEntry(Report):
 
 
 @report
+class DoorSensed(Report):
+    """M99. What the sensor of a door showed when this was received: told when it changes, and once
+    a day while it does not. `relay` counts from 1; None: the phone cannot say.
+    """
+
+    device: DeviceId
+    relay: int
+    is_open: bool | None
+
+
+@report
 class AlarmReported(Report):
     """M124-M126. Said through the event URL: no log of a phone holds it. `said` is its own word.
 

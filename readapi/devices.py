@@ -1,16 +1,19 @@
 """The devices screen, and what is on the phones."""
 
 import json
+from collections.abc import Mapping
+from datetime import UTC
 from typing import Literal
 from uuid import UUID
 
 from flask import Response
 from flask_smorest import Blueprint
 
-from domain.ids import ApartmentId, BuildingId, CommunityId
+from domain.ids import ApartmentId, BuildingId, CommunityId, DeviceId
 from domain.kernel import Unknown
 from domain.record import frozen
 from projections.devices.changes import Changes, Since
+from projections.devices.doors import DoorSensors, Sensed
 from projections.devices.installed import Installed
 from projections.devices.live import Doc, LaneDoc, Live, live, shown
 from projections.devices.phones import DeviceDoc, Devices, Reach, Wanted
@@ -53,7 +56,9 @@ class HolderQuery(PageQuery):
 @devices.arguments(schema_of(DeviceQuery)(), location="query")
 @devices.response(200, page_of(DeviceDoc), headers=HEADERS)
 def listed(asked: DeviceQuery, *, community: UUID) -> Response:
-    """The door phones of a community, by name (M99)."""
+    """The door phones of a community, by name; which of their doors are open, where a sensor tells
+    (M99).
+    """
     wanted = Wanted(
         building=asked.building,
         apartment=asked.apartment,
@@ -62,18 +67,23 @@ def listed(asked: DeviceQuery, *, community: UUID) -> Response:
         reach=asked.reach,
         model=asked.model,
     )
-    model = reached(Devices, asked)
-    return answer(model.page(CommunityId(community), wanted, asked.after, asked.size))
+    home, doors = CommunityId(community), reached(DoorSensors, After())
+    page = reached(Devices, asked).page(home, wanted, asked.after, asked.size)
+    sensed = doors.of(home)
+    return answer(page, with_doors(items_of(page), sensed) if sensed else None)
 
 
 @devices.route("/devices/<uuid:device>")
 @devices.arguments(schema_of(After)(), location="query")
 @devices.response(200, schema_of(DeviceDoc), headers=HEADERS)
 def one(after: After, *, community: UUID, device: UUID) -> Response:
-    """A door phone: hardware, place, relays and what they take, and whether it answers
-    (M99, M100, M101).
+    """A door phone: hardware, place, relays and what they take, which doors are open, and whether
+    it answers (M99, M100, M101).
     """
-    return item(reached(Devices, after).of(CommunityId(community), device))
+    home, doors = CommunityId(community), reached(DoorSensors, After())
+    phone: Doc = json.loads(reached(Devices, after).of(home, device))
+    [told] = with_doors([phone], doors.of(home))
+    return item(AS_JSON.encode(told))
 
 
 @devices.route("/devices/<uuid:device>/credentials")
@@ -127,6 +137,21 @@ def doors(after: After, *, community: UUID, resident: UUID) -> Response:
         told = as_of_now(phone["credentials"], id, resident, lives.get(id), since)
         phone["credentials"] = told
     return item(AS_JSON.encode(doc))
+
+
+def with_doors(phones: list[Doc], sensed: Mapping[tuple[DeviceId, int], Sensed]) -> list[Doc]:
+    """Sensors are told of by reports, all else is by events. Nothing is known of a new box."""
+    for phone in phones:
+        connection, device = phone["connection"], DeviceId(UUID(phone["device"]))
+        for relay in phone["relays"] if connection["reach"] != "never_seen" else ():
+            found = sensed.get((device, relay["number"]))
+            if relay["sensor"] and found:
+                relay["door"] = {
+                    "state": "open" if found.is_open else "closed",
+                    "since": found.since.astimezone(UTC).isoformat(),
+                    "seen": connection["since"] if connection["reach"] == "offline" else None,
+                }
+    return phones
 
 
 def as_of_now(

@@ -28,6 +28,7 @@ from domain.sync import RevokedCredentialUsed
 from projections.accounts import Accounts
 from projections.alarms import Alarms
 from projections.devices.changes import Changes
+from projections.devices.doors import DoorSensors
 from projections.devices.installed import Installed
 from projections.devices.phones import Devices
 from projections.projector import Projector
@@ -41,7 +42,15 @@ from tests.test_bootstrap import HOME, a_config, a_house, send, token, told
 SWIM = str(UUID(int=99))
 ALL_DAY = {"repeat": "daily", "start": "00:00", "end": "23:59"}
 GROUP: dict[str, Any] = {"group": SWIM, "name": "Swim", "schedule": ALL_DAY}
-MODELS: tuple[type[Projector], ...] = (Accounts, Alarms, Changes, Devices, Installed, SyncHistory)
+MODELS: tuple[type[Projector], ...] = (
+    Accounts,
+    Alarms,
+    Changes,
+    Devices,
+    DoorSensors,
+    Installed,
+    SyncHistory,
+)
 
 
 @pytest.fixture

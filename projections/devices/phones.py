@@ -1,6 +1,5 @@
 """The door phones of a community: where they hang, what they are, whether they answer (M99)."""
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -20,8 +19,6 @@ from domain.devices import (
     DeviceReplaced,
     DeviceWentOffline,
     DeviceWentOnline,
-    Method,
-    Relay,
 )
 from domain.ids import ApartmentId, BuildingId, CommunityId, DeviceId
 from domain.intercom import Intercom, IntercomChosen
@@ -29,6 +26,7 @@ from domain.record import frozen
 from eventlog.consumer import on
 from eventlog.port import Batch, Recorded
 from projections.devices.intercom import IntercomDoc, intercom_of
+from projections.devices.relays import RelayDoc, kept, relays_of
 from projections.listing import Key as After
 from projections.listing import Listing, Page, natural
 from projections.projector import Key, Projector, Row, document
@@ -46,20 +44,6 @@ UNSEEN: Row = {
     "clock_ahead": 0,
     "clock_reason": None,
 }
-
-
-@frozen
-class RelayDoc:
-    """A door of the phone: what it is called, opened by, and takes, and the pages of the app that
-    show it (M100, M101).
-    """
-
-    number: int
-    name: str
-    dtmf: str | None
-    methods: tuple[Method, ...]
-    on_home_page: bool
-    on_talking_page: bool
 
 
 @frozen
@@ -287,26 +271,6 @@ def hardware(box: Box) -> Row:
         "firmware": box.firmware,
         "address": box.address,
     }
-
-
-def kept(relays: Collection[Relay]) -> str:
-    return document(
-        [
-            RelayDoc(
-                number=r.number,
-                name=r.name,
-                dtmf=r.dtmf,
-                methods=tuple(sorted(r.methods)),
-                on_home_page=r.on_home_page,
-                on_talking_page=r.on_talking_page,
-            )
-            for r in relays
-        ]
-    )
-
-
-def relays_of(text: str) -> tuple[RelayDoc, ...]:
-    return tuple(RelayDoc(**r | {"methods": tuple(r["methods"])}) for r in json.loads(text))
 
 
 def places(phones: Sequence[Row], column: str) -> set[Key]:

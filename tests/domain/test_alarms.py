@@ -4,8 +4,9 @@ import pytest
 
 from commands.alarms import ChooseFireInputs, RaiseAlarm, SolveAlarm
 from domain.alarms import AlarmRaised, AlarmSolved, FireInputsChosen
+from domain.devices import DeviceEdited, Relay
 from domain.ids import CommunityId
-from domain.kernel import Event, Unknown
+from domain.kernel import Event, Refused, Unknown
 from domain.record import ERASED
 from tests.builders import (
     ELSEWHERE,
@@ -91,3 +92,16 @@ def test_m124_inputs_are_counted_from_one(inputs: set[int]) -> None:
 def test_m124_none_is_what_a_device_begins_with() -> None:
     nothing = ChooseFireInputs(device=GATE, inputs=frozenset())
     given(a_device(GATE)).when(nothing, by="installer").then_nothing()
+
+
+def test_m124_m99_the_input_of_a_doors_sensor_reports_no_fire() -> None:
+    relays = (Relay(number=1, name="Gate", sensor=2), Relay(number=2, name="Side"))
+    past = a_device(GATE), DeviceEdited(device=GATE, name="Gate", relays=relays)
+    asked = ChooseFireInputs(device=GATE, inputs=frozenset({1, 2}))
+    with pytest.raises(Refused) as no:
+        given(*past).when(asked, by="installer").decided()
+    assert (no.value.code, no.value.field) == ("door-sensors-input", "inputs")
+    assert no.value.details == ["2"]
+    others = ChooseFireInputs(device=GATE, inputs=frozenset({1, 3}))
+    chosen = FireInputsChosen(device=GATE, inputs=others.inputs)
+    given(*past).when(others, by="installer").then(chosen)

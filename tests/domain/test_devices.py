@@ -10,6 +10,7 @@ from commands.devices import (
     RemoveDevice,
     ReplaceDevice,
 )
+from domain.alarms import FireInputsChosen
 from domain.devices import (
     DeviceEdited,
     DeviceMoved,
@@ -20,8 +21,9 @@ from domain.devices import (
     Place,
     Relay,
     legal_address,
+    sensors,
 )
-from domain.kernel import Malformed
+from domain.kernel import Malformed, Refused
 from tests.builders import (
     FLAT_1,
     GATE,
@@ -142,3 +144,52 @@ def test_the_numbers_of_relays_have_no_gap() -> None:
 def test_a_login_is_masked() -> None:
     made = replace(a_device(), login=Login(user="api", password="canary-7"))
     assert "canary-7" not in repr([made, made.login])
+
+
+WIRED = (Relay(number=1, name="Door", sensor=3), Relay(number=2, name="Side"))
+WIRING = EditDevice(device=GATE, name="Gate", relays=WIRED)
+FITTED = DeviceEdited(device=GATE, name="Gate", relays=WIRED)
+PANEL = FireInputsChosen(device=GATE, inputs=frozenset({3}))
+
+
+def test_m99_an_installer_says_which_input_tells_whether_a_door_is_open() -> None:
+    given(*HOME).when(WIRING, by="installer").then(FITTED)
+    given(*HOME, FITTED).when(WIRING, by="installer").then_nothing()
+    [made] = given(*HOME).when(replace(ASK, relays=WIRED), by="installer").decided()
+    assert isinstance(made, DeviceRegistered)
+    assert sensors(made.relays) == {1: 3}
+
+
+def test_m99_m130_a_manager_edits_the_rest_and_leaves_the_wiring_alone() -> None:
+    renamed = replace(WIRING, relays=(replace(WIRED[0], name="Street", dtmf="1"), WIRED[1]))
+    given(*HOME, FITTED).when(renamed).then(replace(FITTED, relays=renamed.relays))
+    for other in (None, 4):
+        moved = replace(WIRING, relays=(replace(WIRED[0], sensor=other), WIRED[1]))
+        given(*HOME, FITTED).when(moved).then_refused("installer-only")
+        given(*HOME, FITTED).when(moved, by="installer").then(replace(FITTED, relays=moved.relays))
+    given(*HOME).when(WIRING).then_refused("installer-only")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "why"),
+    [((0, None), "1 to 4"), ((5, None), "1 to 4"), ((-1, 2), "1 to 4"), ((2, 2), "of its own")],
+)
+def test_m99_an_input_is_one_of_the_phones_and_of_one_door(
+    inputs: tuple[int | None, ...], why: str
+) -> None:
+    relays = tuple(replace(r, sensor=n) for r, n in zip(TWO, inputs, strict=True))
+    for ask in (replace(ASK, relays=relays), replace(WIRING, relays=relays)):
+        with pytest.raises(Malformed) as wrong:
+            given(*HOME).when(ask, by="installer").decided()
+        assert (wrong.value.field, why in wrong.value.message) == ("relays.sensor", True)
+
+
+def test_m99_m124_a_fire_panels_input_is_no_doors() -> None:
+    for ask in (WIRING, replace(ASK, device=GATE, relays=WIRED)):
+        with pytest.raises(Refused) as no:
+            given(*HOME, PANEL).when(ask, by="installer").decided()
+        assert (no.value.code, no.value.field) == ("fire-panels-input", "relays.sensor")
+        assert no.value.details == ["3"]
+    elsewhere = replace(WIRING, relays=(replace(WIRED[0], sensor=2), WIRED[1]))
+    said = replace(FITTED, relays=elsewhere.relays)
+    given(*HOME, PANEL).when(elsewhere, by="installer").then(said)

@@ -62,6 +62,8 @@ FACTORY = {
     "methods": ["card", "face", "pin", "plate", "uhf"],
     "on_home_page": True,
     "on_talking_page": True,
+    "sensor": None,
+    "door": None,
 }
 
 
@@ -232,8 +234,18 @@ def test_a_phone_of_another_community_is_unknown(house: House) -> None:
             model.of(ELSEWHERE, GYM)
 
 
+def test_m99_a_door_with_a_sensor_is_unknown_until_it_was_read(house: House) -> None:
+    relays = (Relay(number=1, name="In", sensor=2), Relay(number=2, name="Out"))
+    house.happened(DeviceEdited(device=GATE, name="Gate 10", relays=relays))
+    [inside, outside] = the_gate(house)["relays"]
+    unknown = {"state": "unknown", "since": None, "seen": None}
+    assert (inside["sensor"], inside["door"]) == (2, unknown)
+    assert (outside["sensor"], outside["door"]) == (None, None)
+
+
 def test_documents_are_their_schemas(house: House) -> None:
-    house.happened(online(GATE))
+    relays = (Relay(number=1, name="In", sensor=2), Relay(number=2, name="Out"))
+    house.happened(online(GATE), DeviceEdited(device=GATE, name="Gate 10", relays=relays))
     house.project(Devices)
     for doc in docs(house, Devices):
         is_its_schemas(doc, DeviceDoc)

@@ -1,5 +1,6 @@
 """GET …/devices, …/devices/{id}/credentials and …/residents/{id}/doors through HTTP."""
 
+import json
 from collections.abc import Iterator
 from datetime import time
 from typing import Any
@@ -12,14 +13,23 @@ from psycopg.types.json import Jsonb
 
 from config import Database
 from domain.access_groups import AccessGroupEdited, Door, Schedule
-from domain.devices import DeviceEdited, Outcome, Place, Relay
+from domain.devices import (
+    DeviceEdited,
+    DeviceReplaced,
+    DeviceWentOffline,
+    Outcome,
+    Place,
+    Relay,
+)
 from domain.ids import DeviceId, ResidentId
 from domain.kernel import Event
+from domain.reports import DoorSensed
 from domain.residents import PinIssued, ResidentDeleted
 from domain.settings import PinModeChanged
 from projections.devices.changes import Changes
+from projections.devices.doors import DoorSensors
 from projections.devices.installed import Installed
-from projections.devices.phones import Devices
+from projections.devices.phones import DeviceDoc, Devices
 from readapi.devices import devices
 from tests.builders import (
     ANN,
@@ -31,19 +41,28 @@ from tests.builders import (
     NOW,
     SWIMMERS,
     TOWER,
+    a_box,
     a_building,
     a_device,
     a_group,
     a_pin,
     a_resident,
+    offline,
     online,
     synced,
 )
+from tests.projections.properties import is_its_schemas
 from tests.read_models import House, pages
 
 HOME = f"/api/v1/communities/{HARBOUR}"
 URL = f"{HOME}/devices"
-KINDS = Changes, Devices, Installed
+KINDS = Changes, Devices, DoorSensors, Installed
+WIRED = DeviceEdited(
+    device=GATE,
+    name="Gate",
+    relays=(Relay(number=1, name="In", sensor=2), Relay(number=2, name="Out")),
+)
+UNKNOWN_DOOR = {"state": "unknown", "since": None, "seen": None}
 PIN = "24681357"
 NIGHT = Schedule(repeat="daily", start=time(22), end=time(6))
 
@@ -120,6 +139,69 @@ def test_the_list_is_304_while_only_people_change(web: FlaskClient, house: House
     assert web.get(URL, headers=same).status_code == 304
     more(house, online(GATE))
     assert web.get(URL, headers=same).status_code == 200
+
+
+def sensed(house: House, is_open: bool | None, device: DeviceId = GATE, relay: int = 1) -> None:
+    house.reports.note(HARBOUR, DoorSensed(device=device, relay=relay, is_open=is_open))
+    house.project(DoorSensors)
+
+
+def shown_doors(web: FlaskClient) -> list[Any]:
+    """Of the gate, as the list and the phone's own page show them alike."""
+    gate: Any = web.get(f"{URL}/{GATE}").json
+    listed: Any = web.get(URL).json
+    [same] = [phone for phone in listed["items"] if phone["device"] == str(GATE)]
+    assert same == gate
+    is_its_schemas(json.dumps(gate), DeviceDoc)
+    return [relay["door"] for relay in gate["relays"]]
+
+
+def test_m99_a_door_with_a_sensor_is_open_or_closed_and_another_is_null(
+    web: FlaskClient, house: House
+) -> None:
+    more(house, WIRED, online(GATE))
+    assert shown_doors(web) == [UNKNOWN_DOOR, None]
+    sensed(house, is_open=True)
+    sensed(house, is_open=False, device=GYM)  # where no door has a sensor any more
+    sensed(house, is_open=False, relay=2)
+    assert shown_doors(web) == [{"state": "open", "since": NOW.isoformat(), "seen": None}, None]
+    sensed(house, is_open=False)
+    assert shown_doors(web)[0]["state"] == "closed"
+    sensed(house, is_open=None)
+    assert shown_doors(web) == [UNKNOWN_DOOR, None]
+
+
+def test_m99_of_a_phone_that_is_away_the_state_is_as_old_as_it_is(
+    web: FlaskClient, house: House
+) -> None:
+    more(house, WIRED, online(GATE), online(GYM))
+    sensed(house, is_open=True)
+    more(house, offline(GATE))
+    door = {"state": "open", "since": NOW.isoformat(), "seen": said_at(house, DeviceWentOffline)}
+    assert shown_doors(web) == [door, None]
+    more(house, online(GATE))
+    assert shown_doors(web) == [door | {"seen": None}, None]
+    more(house, DeviceReplaced(device=GATE, box=a_box(), login=None))
+    assert shown_doors(web) == [UNKNOWN_DOOR, None]
+
+
+@pytest.mark.parametrize("url", [URL, f"{URL}/{GATE}"])
+def test_m99_a_door_that_moves_changes_the_answer_and_its_positions_are_told(
+    web: FlaskClient, house: House, url: str
+) -> None:
+    more(house, WIRED, online(GATE))
+    sensed(house, is_open=True)
+    answer = web.get(f"{url}?after_position={house.log.head()}")
+    assert answer.headers["X-Position"] == str(house.log.head())
+    assert answer.headers["X-Reports-Position"] == "1"
+    assert "X-Stale" not in answer.headers
+    same = {"If-None-Match": web.get(url).headers["ETag"]}
+    assert web.get(url, headers=same).status_code == 304
+    house.reports.note(ELSEWHERE, DoorSensed(device=GATE, relay=1, is_open=False))
+    house.project(DoorSensors)
+    assert web.get(url, headers=same).status_code == 304
+    sensed(house, is_open=False)
+    assert web.get(url, headers=same).status_code == 200
 
 
 def said_at(house: House, kind: type[Event]) -> str:
