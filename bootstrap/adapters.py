@@ -24,6 +24,7 @@ from device_adapters.leases import Leases, May, sole
 from device_adapters.locks.brands import PROFILES
 from device_adapters.locks.lock import GatewayLock
 from device_adapters.port import Phone
+from device_adapters.sensors import Sensors
 from device_adapters.shares import Shares
 from device_adapters.sync import DoorSync, Outside, Poll
 from device_adapters.terms import Rhythm
@@ -73,6 +74,7 @@ def outside(house: House, poll: Poll, may: May, gate: Gate) -> Outside:
         event_url=house.event_url,
         now=lambda: datetime.now(UTC).timestamp(),
         note=house.reports.note,
+        look=Sensors(house.reports.note, lambda: datetime.now(UTC)).look,
     )
 
 

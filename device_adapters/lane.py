@@ -100,6 +100,10 @@ class Lane:
         with self.bell.rung():
             self._errands.keep(upkeep, found, said)
 
+    def is_busy(self) -> bool:
+        """Whether something is to be written now. For the lane's own thread, as in `poll`."""
+        return bool(self.bell.wishes) or self._is_due()
+
     def gone(self, credential: Credential) -> datetime | None:
         """When what had been there before was proved to be there no more (D8)."""
         return self._ledger.gone.get(credential)

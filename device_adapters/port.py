@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from domain.devices import CredentialKind
 from domain.record import Personal, Secret, frozen
@@ -221,3 +221,11 @@ class Phone(Protocol):
         """Have events reported to a URL, without codes; what is already so is not written."""
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class Sensing(Protocol):
+    """What some phones can do beside: tell of what is wired to them."""
+
+    def inputs(self) -> Mapping[int, bool]:
+        """Which contacts are closed, by number. Unsupported or Rejected if it cannot say."""

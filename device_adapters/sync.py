@@ -69,6 +69,7 @@ from eventlog.consumer import Consumer, on
 from eventlog.port import Batch
 
 Poll = Callable[[Phone, CommunityId, Device, Witness], timedelta | None]
+Look = Callable[[Phone, CommunityId, Device], None]
 
 
 @frozen
@@ -77,7 +78,7 @@ class Outside:
 
     digest: a keyed hash of a community (eventlog.port.Vault). event_url: what a phone is to call
     when something happens, if anything. now: unix seconds, against which phones' clocks are held.
-    note: what no phone's log holds, for the door log.
+    note: what no phone's log holds, for the door log. look: at the sensors of doors.
     """
 
     dispatch: Dispatch
@@ -87,6 +88,7 @@ class Outside:
     event_url: Callable[[CommunityId, Device], str | None]
     now: Callable[[], float]
     note: Note = lambda home, entry: None
+    look: Look = lambda phone, home, device: None
 
 
 class DoorSync(Consumer):
@@ -277,4 +279,7 @@ class DoorSync(Consumer):
             return None
         lane = self.lanes[device]
         beside = Beside(device, lane.gone, lane.hint, self._reporting)
-        return self._outside.poll(phone, home, found, beside)
+        off = self._outside.poll(phone, home, found, beside)
+        if not lane.is_busy():  # nobody's credential waits for a door
+            self._outside.look(phone, home, found)
+        return off

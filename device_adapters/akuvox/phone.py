@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from device_adapters.akuvox import fits, rows, windows, zones
+from device_adapters.akuvox.contacts import IS_CLOSED, by_number
 from device_adapters.akuvox.profiles import Profile, profile_of
 from device_adapters.akuvox.rows import Row
 from device_adapters.akuvox.windows import OURS, Window
@@ -40,10 +41,7 @@ EVENTS: Final = (
     "InvalidCodeEntered",
     "ValidCardEntered",
     "InvalidCardEntered",
-    "InputATriggered",
-    "InputBTriggered",
-    "InputCTriggered",
-    "InputDTriggered",
+    *(f"Input{letter}{edge}" for letter in "ABCD" for edge in ("Triggered", "Closed")),
     "InputAlarm",
     "AlarmTriggered",
     "TamperAlarmTriggered",
@@ -208,6 +206,10 @@ class AkuvoxPhone:
     def open(self, relay: int, seconds: int = 0) -> None:
         data = {"num": relay, "mode": 0, "level": 0, "delay": seconds}
         self._wire.post("relay", "trig", data)
+
+    def inputs(self) -> Mapping[int, bool]:
+        """device_adapters.port.Sensing; `input/status` is a guess after `relay/status` [G]."""
+        return by_number("Input", IS_CLOSED, self._wire.get("input", "status"))
 
     def door_log(self, after: int = 0) -> DoorLog:
         """Pages come newest first [G]. What is far behind is read from its old end, some pages at a

@@ -17,7 +17,7 @@ from device_adapters.lane import Lane
 from device_adapters.patience import Patience
 from device_adapters.port import Phone
 from device_adapters.simulator import Fleet, PluggedIn
-from device_adapters.sync import DoorSync, Outside, Poll
+from device_adapters.sync import DoorSync, Look, Outside, Poll
 from device_adapters.terms import Rhythm
 from domain import rights
 from domain.access_groups import ALWAYS, Door, Schedule
@@ -78,6 +78,7 @@ class House:
     event_url: str | None = None
     wall: Callable[[], float] = time
     poller: Poll = lambda phone, home, device, beside: None
+    look: Look = lambda phone, home, device: None
     polls: list[DeviceId] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
     noted: list[DoorLogEntry] = field(default_factory=list)
@@ -91,6 +92,7 @@ class House:
             event_url=lambda _, device: self.event_url,
             now=self.wall,
             note=lambda _, entry: self.noted.append(entry),
+            look=self.look,
         )
         self.sync = DoorSync(outside, self.rhythm, self.log.head())
         self._stop = Flag()
