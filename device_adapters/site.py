@@ -1,12 +1,12 @@
 """A community as its phones see it: who should stand on which phone, as the log goes on."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import TypeVar
 from uuid import UUID
 
 from device_adapters.locks.doors import LockDoors
-from device_adapters.wants import Want, Wishes, rank
+from device_adapters.wants import NOTHING, Want, Wishes, rank
 from domain import relay_schedules, rights
 from domain.access_groups import AccessGroup
 from domain.devices import Device
@@ -14,7 +14,7 @@ from domain.ids import ApartmentId, DeviceId, GroupId, ResidentId
 from domain.kernel import Event, S
 from domain.relay_schedules import RelaySchedules
 from domain.residents import Resident
-from domain.rights import NOBODY, PIN_ALONE, Entry, Rooms
+from domain.rights import NOBODY, PIN_ALONE, Reach, Rooms
 from domain.settings import PinMode, Settings
 
 Id = TypeVar("Id", bound=UUID)
@@ -122,28 +122,51 @@ class Site:
         """What the touched pairs come to. Equal records of a person are one object on all phones,
         for there are hundreds of phones with thousands of people."""
         touched, self._touched = self._touched, defaultdict(set)
-        shared = dict[tuple[Entry, ...], Want]()
+        made, kinds = dict[Hashable, Want](), dict[Hashable, int]()
         return {
-            device: {who: self._want(device, who, shared) for who in people}
+            device: self._wants(self.devices[device], people, kinds, made)
             for device, people in touched.items()
         }
 
-    def _want(
-        self, device: DeviceId, who: ResidentId, shared: dict[tuple[Entry, ...], Want]
-    ) -> Want:
-        if who == DOORS:
-            return self._held_open(device)
-        person = self.people.get(who)
-        if person is None:
-            return Want(rank="", entries=())
-        groups = [self.groups[id] for id in person.groups if id in self.groups]
-        room = self.rooms.get(person.apartment)
-        entries = tuple(rights.entries(person, self.devices[device], groups, room))
-        return shared.setdefault(entries, Want(rank=rank_of(person), entries=entries))
+    def _wants(
+        self,
+        device: Device,
+        people: Iterable[ResidentId],
+        kinds: dict[Hashable, int],
+        made: dict[Hashable, Want],
+    ) -> Wishes:
+        """`kinds`: phones that are the same to who is in these groups have one number; `made`: what
+        a person holds at phones of a kind."""
+        joined = dict[frozenset[GroupId], tuple[Reach, int]]()
+        found = dict[UUID, Want]()
+        for who in people:
+            if (person := self.people.get(who)) is None:
+                found[who] = self._held_open(device) if who == DOORS else NOTHING
+                continue
+            if (join := joined.get(person.groups)) is None:
+                join = joined[person.groups] = self._join(device, person.groups, kinds)
+            key = who, join[1], device.place if person.floors else None
+            if (want := made.get(key)) is None:
+                want = made[key] = self._want(person, device, join[0])
+            found[who] = want
+        return found
 
-    def _held_open(self, device: DeviceId) -> Want:
-        schedules = self._schedules.get(device)
-        found = relay_schedules.record(schedules, self.devices[device], self.groups)
+    def _join(
+        self, device: Device, member: frozenset[GroupId], kinds: dict[Hashable, int]
+    ) -> tuple[Reach, int]:
+        groups = [self.groups[id] for id in member if id in self.groups]
+        reach = rights.within_reach(member, device, groups)
+        takes = tuple((relay.number, relay.methods) for relay in device.relays)
+        kind = device.is_lock, takes, frozenset(reach)
+        return reach, kinds.setdefault(kind, len(kinds))
+
+    def _want(self, person: Resident, device: Device, reach: Reach) -> Want:
+        entries = rights.records(person, device, reach, self.rooms.get(person.apartment))
+        return Want(rank=rank_of(person), entries=tuple(entries))
+
+    def _held_open(self, device: Device) -> Want:
+        schedules = self._schedules.get(device.device)
+        found = relay_schedules.record(schedules, device, self.groups)
         return Want(rank="", entries=(found,) if found else ())
 
     def _touch(self, devices: Iterable[DeviceId], people: Iterable[ResidentId]) -> None:

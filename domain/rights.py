@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from domain import lifts, parking
 from domain.access_groups import AccessGroup, Door, Period, Schedule
 from domain.devices import CredentialKind, Device, Method
-from domain.ids import ApartmentId
+from domain.ids import ApartmentId, GroupId
 from domain.record import Personal, frozen
 from domain.residents import Contact, Resident
 
@@ -99,12 +99,13 @@ def granted(person: Resident, device: Device, groups: Groups, method: Method) ->
     """What a kind of credential of a person opens at a phone (M101); a vehicle's, within the period
     that is set for it (M35).
     """
-    return taken_by(method, device, within_reach(person, device, groups), person.drives.period)
+    reach = within_reach(person.groups, device, groups)
+    return taken_by(method, device, reach, person.drives.period)
 
 
-def within_reach(person: Resident, device: Device, groups: Groups) -> Reach:
-    """What the groups of a person join with a phone, whatever its relays take."""
-    ours = (group for group in groups if group.group in person.groups)
+def within_reach(member: Collection[GroupId], device: Device, groups: Groups) -> Reach:
+    """What the groups that somebody is in join with a phone, whatever its relays take."""
+    ours = (group for group in groups if group.group in member)
     return [(group.schedule, there) for group in ours if (there := relays_of(group, device))]
 
 
@@ -140,10 +141,17 @@ def entries(
     person: Resident, device: Device, groups: Groups, room: str | None = None
 ) -> list[Entry]:
     """The records of one person that a phone must hold, and no others. `room`: as in Entry."""
+    return records(person, device, within_reach(person.groups, device, groups), room)
+
+
+def records(person: Resident, device: Device, reach: Reach, room: str | None = None) -> list[Entry]:
+    """The same where what the groups of the person join is known. The same at every phone with
+    such relays, but for the floors, which depend on where it hangs.
+    """
+    if not reach:
+        return []
     person = person.as_managed() if device.is_lock else person
     together = dict[tuple[bool, frozenset[Grant]], list[Method]]()
-    if not (reach := within_reach(person, device, groups)):
-        return []
     for method in methods_of(person):
         if opens := taken_by(method, device, reach, person.drives.period):
             together.setdefault((method == "face", opens), []).append(method)
