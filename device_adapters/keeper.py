@@ -49,6 +49,7 @@ class Keeper:
         self._breaker = Breaker(patience, clock)
         self._found = Findings(phone, self.wants, digest, ledger, self._breaker.failing)
         self._dirty: dict[str, float] = {}
+        self._leaving: set[str] = set()  # of these, what is to go
         self._sent = Sent(phone)
         self._unsaid: set[UUID] = set()
         self._unread, self.compared = True, Compared()
@@ -98,18 +99,17 @@ class Keeper:
 
     def waiting(self) -> tuple[int, int, float | None]:
         """How many changes wait, how many of them are revocations, since when."""
-        dirty = dict(self._dirty)
-        gone = sum(self.wants.of(key) is None for key in dirty)
-        return len(dirty), gone, min(dirty.values(), default=None)
+        since = list(self._dirty.values())
+        return len(since), len(self._leaving), min(since, default=None)
 
     def suspended(self) -> int:
         return self._breaker.suspended()
 
     def trying(self, most: int) -> Sequence[Trying]:
         """Who does not stand on the phone as wanted, though it was tried: those in vain first."""
-        failing = [(k, one) for k, one in list(self._found.failing.items()) if k not in ASTRAY]
-        vain = [self._in_vain(key, one) for key, one in failing[:most]]
-        sent = [key for key in list(self._sent.unproven) if key not in dict(failing)]
+        failing = {k: one for k, one in list(self._found.failing.items()) if k not in ASTRAY}
+        vain = [self._in_vain(key, one) for key, one in list(failing.items())[:most]]
+        sent = [key for key in list(self._sent.unproven) if key not in failing]
         return [*vain, *map(just_sent, sent[: most - len(vain)])]
 
     def _in_vain(self, key: str, one: Failing) -> Trying:
@@ -152,11 +152,14 @@ class Keeper:
     def _mark(self, keys: Iterable[str]) -> None:
         """Those that are not as they should be, and since when."""
         for key in keys:
+            self._leaving.discard(key)
             if self._found.right(key):
                 self._dirty.pop(key, None)
                 self._unsaid.add(holder(key))
             else:
                 self._dirty.setdefault(key, self._clock())
+                if self.wants.of(key) is None:
+                    self._leaving.add(key)
 
     def _step(self) -> bool:
         """Write, read back, say; False if there is nothing to do."""
@@ -229,7 +232,7 @@ class Keeper:
         """All that must go; else what must change, then what must come."""
         now = self._clock()
         due = [key for key in self._dirty if self._due(key) <= now and not self._is_sent(key)]
-        if gone := [key for key in due if self.wants.of(key) is None]:
+        if gone := [key for key in due if key in self._leaving]:
             return gone
         due.sort(key=lambda key: not self._found.present(key))
         return due[:ROUND]
