@@ -17,6 +17,7 @@ CLOUDS: Final = "2"  # SourceType of rows that the vendor's cloud owns
 PLACES: Final = 5  # of vehicles in a row, the empty ones, too [UL]
 REGISTERED: Final = ("FaceRegisterStatus", "FaceRegister")  # by version [UL]
 FILED: Final = ("FaceFileName", "FaceUrl")  # the second may be a whole path [UL]
+LEGIBLE: Final = (str, int, list)
 Row = Mapping[str, str]
 
 
@@ -33,8 +34,11 @@ def all_text(item: Mapping[str, Any]) -> bool:
 
 
 def in_text(item: Mapping[str, Any]) -> Row:
+    """Most are text already: there are thousands of rows with dozens of values."""
     return {
-        name: text(value) for name, value in item.items() if isinstance(value, str | int | list)
+        name: value if type(value) is str else text(value)
+        for name, value in item.items()
+        if isinstance(value, LEGIBLE)
     }
 
 
