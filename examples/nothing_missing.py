@@ -13,7 +13,8 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartiti
 broker, topic = sys.argv[1:]
 mine = {"group.id": "nothing-missing", "enable.auto.commit": False, "enable.partition.eof": True}
 consumer = Consumer({"bootstrap.servers": broker, **mine})
-unread = set(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
+if not (unread := set(consumer.list_topics(topic, timeout=10).topics[topic].partitions)):
+    sys.exit(f"there is no topic {topic}")
 consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in unread])
 last, seen, missing = {}, 0, 0
 while unread:
@@ -24,7 +25,7 @@ while unread:
         if message.error().code() != KafkaError._PARTITION_EOF:
             sys.exit(str(message.error()))
         unread.discard(partition)
-    elif sequence := dict(message.headers()).get("gh-seq"):  # none: a dead letter, sent back
+    elif (sequence := dict(message.headers() or ()).get("gh-seq", b"")).isdigit():  # else not ours
         number, before = int(sequence), last.get(partition)
         if before and number > before + 1:
             print(f"partition {partition}: {before + 1} to {number - 1} are missing")

@@ -7,12 +7,14 @@ It may be run again at any time: a report that is there already is known by its 
 """
 
 import sys
+from collections.abc import Iterable, Iterator
 
 import duckdb
 import pyarrow
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer
+from confluent_kafka.serialization import SerializationError
 
 TOPIC, KIND = "gatehouse.reports.v1", b"gatehouse.DoorLogEntry"
 TABLE = """create table if not exists door_log (position bigint primary key, community uuid,
@@ -29,14 +31,25 @@ db = duckdb.connect(file)
 db.execute(TABLE)
 
 
-def row(message: Message) -> dict[str, object]:
-    headers, entry = dict(message.headers()), read(message.value(), None)
+def rows(messages: Iterable[Message]) -> Iterator[dict[str, object]]:
+    """What somebody else wrote there is told and left out."""
+    for message in messages:
+        headers = dict(message.headers() or ())
+        if headers.get("ce_type") == KIND:
+            try:
+                yield row(headers, read(message.value(), None))
+            except SerializationError as junk:
+                print(f"{TOPIC}/{message.partition()}@{message.offset()}: {junk}", file=sys.stderr)
+
+
+def row(headers: dict[str, bytes], entry: dict[str, object]) -> dict[str, object]:
     plain = {name: entry[name] for name in ("happened_at", "kind", "outcome", "method")}
     home = {"community": headers["gh-community"].decode(), "device": str(entry["device"])}
     return {"position": int(headers["gh-position"]), **home, **plain}
 
 
-unread = set(consumer.list_topics(TOPIC, timeout=10).topics[TOPIC].partitions)
+if not (unread := set(consumer.list_topics(TOPIC, timeout=10).topics[TOPIC].partitions)):
+    sys.exit(f"there is no topic {TOPIC}")
 consumer.assign([TopicPartition(TOPIC, number, OFFSET_BEGINNING) for number in unread])
 while unread:
     messages = consumer.consume(10_000, timeout=0.5)
@@ -44,9 +57,7 @@ while unread:
         if end.error().code() != KafkaError._PARTITION_EOF:
             sys.exit(str(end.error()))
         unread.discard(end.partition())
-    read_now = [each for each in messages if not each.error()]
-    reports = [row(each) for each in read_now if dict(each.headers())["ce_type"] == KIND]
-    if reports:
+    if reports := [*rows(each for each in messages if not each.error())]:
         new = pyarrow.Table.from_pylist(reports)
         db.execute(KEEP)
 consumer.close()

@@ -18,13 +18,16 @@ import pytest
 from bootstrap import House, create_app
 from config import Database
 from domain.ids import CommunityId
+from domain.kernel import Event as Fact
 from domain.reports import DoorLogEntry
+from domain.residents import PinRevoked
 from eventlog.bus import headers_of
 from eventlog.kafka.broker import Broker
 from eventlog.kafka.client import admin, producer
-from eventlog.kafka.relay import OUTLETS, ask_replay, follow
-from eventlog.kafka.topics import REPORTS, apply, manifest
-from tests.builders import ELSEWHERE, HARBOUR
+from eventlog.kafka.relay import OUTLETS, Writer, ask_replay, follow
+from eventlog.kafka.topics import EVENTS, REPORTS, apply, manifest
+from tests.builders import ANN, BOB, ELSEWHERE, HARBOUR, a_pin, a_resident
+from tests.device_adapters.adapters import happen
 from tests.eventlog.arbitrary import example
 from tests.eventlog.bus_contract import a_record
 from tests.running_broker import a_topic
@@ -68,6 +71,20 @@ class Stream:
             self.house.reports.note(community, entry)
         self.until_all_is_there()
 
+    def happened(self, *events: Fact) -> None:
+        """Back when they are in their topic."""
+        happen(self.house.log, *events)
+        with closing(Writer(OUTLETS["events"], self.broker, None)) as writer:
+            writer.publish(self.house.log.raw(after=writer.place.position))
+
+    def strayed(self) -> None:
+        """Somebody who may write to the topics sends there what is none of Gatehouse."""
+        posing = [("ce_type", b"gatehouse.DoorLogEntry"), ("gh-position", b"soon")]
+        with closing(producer(self.broker)) as stranger:
+            for topic in (EVENTS, REPORTS):
+                stranger.send(topic, b"junk", partition=0).get(10)
+                stranger.send(topic, b"junk", headers=posing, partition=0).get(10)
+
     def replayed(self) -> None:
         """Everything once more."""
         with self.connect() as db:
@@ -106,11 +123,14 @@ def stream(
 
 
 def test_n18_twenty_lines_follow_what_happens_at_the_doors(stream: Stream) -> None:
+    """Each once, whatever a stranger writes, and however often all of it is sent."""
+    stream.strayed()
     stream.reported(AN_OPENING, A_CALL)
     command = stream.command("door_events.py", stream.registry)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as follower:  # noqa: S603
         assert follower.stdout
         said = list(islice(follower.stdout, 2))
+        stream.replayed()
         stream.reported(REFUSED, community=ELSEWHERE)
         said += list(islice(follower.stdout, 1))
         follower.terminate()
@@ -128,6 +148,7 @@ def test_n18_an_analyst_counts_openings_once_however_often(stream: Stream, tmp_p
         told = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
         return [line.split() for line in told.stdout.splitlines()]
 
+    stream.strayed()
     first = counted()
     stream.reported(LATER, LATER, A_CALL, REFUSED)
     stream.replayed()
@@ -135,6 +156,7 @@ def test_n18_an_analyst_counts_openings_once_however_often(stream: Stream, tmp_p
 
 
 def test_n18_a_stranger_proves_that_nothing_is_missing(stream: Stream) -> None:
+    stream.strayed()
     stream.reported(AN_OPENING, A_CALL)
     stream.replayed()
     command = stream.command("nothing_missing.py", REPORTS)
@@ -154,6 +176,25 @@ def test_a_stranger_sees_what_is_missing(stream: Stream) -> None:
     told = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     assert told.stdout == "partition 0: 9 to 9 are missing\n6 records, 1 missing\n"
     assert told.returncode == 1
+
+
+def test_a_topic_that_is_not_there_is_not_one_where_nothing_is_missing(stream: Stream) -> None:
+    command = stream.command("nothing_missing.py", "gatehouse.event.v1")
+    told = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    assert (told.returncode, told.stdout) == (1, "")
+    assert told.stderr == "there is no topic gatehouse.event.v1\n"
+
+
+def test_n18_who_has_the_keys_sees_what_is_sealed_and_what_is_forgotten(stream: Stream) -> None:
+    stream.strayed()
+    stream.happened(a_resident(ANN), a_pin("2468", ANN), a_resident(BOB), PinRevoked(resident=ANN))
+    stream.house.log.forget(HARBOUR, [BOB])
+    config = stream.house.config
+    more = stream.registry, config.database.read, str(config.kek_file)
+    command = stream.command("unseal.py", *more)
+    told = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    said = [line.split(maxsplit=1)[1] for line in told.stdout.splitlines()]
+    assert said == ["ResidentAdded contact", "PinIssued pin", "ResidentAdded forgotten"]
 
 
 def test_the_page_tells_of_every_topic_and_every_header() -> None:
