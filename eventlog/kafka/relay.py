@@ -253,7 +253,7 @@ def lead(outlet: Outlet, source: Source, broker: Broker, db: Connection[Any], st
             stop.wait(RETRY_SECONDS)
         except Ahead as of:
             said = {"published": of.published, "head": of.head}
-            log.error("the topic is ahead of the log", topic=outlet.topic, **said)
+            log.error("the topic has what the log has not", topic=outlet.topic, **said)
             stop.wait(RETRY_SECONDS)
 
 
@@ -261,6 +261,7 @@ def carry(writer: Writer, source: Source, db: Connection[Any], stop: Flag) -> No
     refuse_an_older(source, writer.start)
     for lost in writer.start.lost:
         log.error("published again, for Kafka lost it", topic=writer.outlet.topic, lost=lost)
+    log.info("publishes", topic=writer.outlet.topic, after=writer.place.position)
     while not stop.is_set():
         if (again := tell(db, writer.outlet, writer.place)) is not None:
             replay(writer, source, again)

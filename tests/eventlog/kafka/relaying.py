@@ -17,7 +17,7 @@ from config import ROOT, Database
 from eventlog.kafka.audit import Audit
 from eventlog.kafka.broker import Broker
 from eventlog.kafka.client import consumer, eager
-from eventlog.kafka.records import between, partitions
+from eventlog.kafka.records import between, partitions, settled
 from eventlog.kafka.relay import OUTLETS, Outlet, follow
 from eventlog.postgres import Connections, PostgresLog
 from eventlog.postgres.raw_reports import RawReports
@@ -155,6 +155,14 @@ class Relaying:
 
     def records(self) -> list[Any]:
         """All that is committed in the topic, each partition's in order."""
+        with closing(consumer(self.broker)) as reader, closing(eager(self.broker)) as ahead:
+            tps = partitions(reader, self.topic)
+            ends = settled(reader, ahead, tps)
+            return list(between(reader, reader.beginning_offsets(tps), ends))
+
+    def shown(self) -> int:
+        """How many of them a reader is shown at this moment."""
         with closing(consumer(self.broker)) as reader:
             tps = partitions(reader, self.topic)
-            return list(between(reader, reader.beginning_offsets(tps), reader.end_offsets(tps)))
+            begins, ends = reader.beginning_offsets(tps), reader.end_offsets(tps)
+            return len(list(between(reader, begins, ends)))

@@ -154,7 +154,9 @@ def test_a_log_that_is_older_than_its_topic_is_not_published(
         db.execute("DELETE FROM log.events WHERE position > 5")
 
     def is_told() -> bool:
-        return bool(re.search("ahead of the log .*head=5 .*published=10", capsys.readouterr().out))
+        return bool(
+            re.search("what the log has not .*head=5 .*published=10", capsys.readouterr().out)
+        )
 
     with relaying.runs():
         soon(is_told, 20)
@@ -175,7 +177,7 @@ def test_a_log_that_was_restored_and_has_grown_since_is_not_published_either(
 
     def is_told() -> bool:
         said = capsys.readouterr().out
-        return bool(re.search("ahead of the log .*head=15 .*published=10", said))
+        return bool(re.search("what the log has not .*head=15 .*published=10", said))
 
     with relaying.runs():
         soon(is_told, 20)
