@@ -24,7 +24,7 @@ from tests.running_broker import (
     has_apache_kafka,
     no_broker,
 )
-from tests.running_server import RunningServer, a_folder
+from tests.running_server import RunningServer, a_folder, in_memory
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = "migrated"
@@ -70,7 +70,7 @@ def a_server(folder: Path, *, durable: bool) -> Iterator[RunningServer]:
 @pytest.fixture(scope="session")
 def pg_server() -> Iterator[RunningServer]:
     """One server for the whole suite, without fsync; do not kill it."""
-    with a_folder() as folder, a_server(folder, durable=False) as running:
+    with a_folder(in_memory()) as folder, a_server(folder, durable=False) as running:
         yield running
 
 
@@ -115,7 +115,7 @@ def module_database(pg_server: RunningServer, _template: str) -> Iterator[Databa
 @contextmanager
 def a_database(running: RunningServer) -> Iterator[Database]:
     name = f"test_{os.getpid()}_{next(_numbers)}"
-    _execute(running, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    _execute(running, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
     try:
         yield Database.embedded(running.server, name)
     finally:

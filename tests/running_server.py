@@ -20,10 +20,20 @@ EmbeddedServer(Path(argv[1]), durable=argv[2] == "True").exec()
 """
 
 
+DISK, MEMORY = Path("/tmp"), Path("/dev/shm")  # noqa: S108 - a folder of its own is made there
+ENOUGH = 4 * 2**30  # for a server of each process that runs tests, and a broker
+
+
+def in_memory() -> Path:
+    """For what need not outlive the machine: half the work of making a database is the disk's."""
+    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH
+    return MEMORY if roomy else DISK
+
+
 @contextmanager
-def a_folder() -> Iterator[Path]:
+def a_folder(where: Path = DISK) -> Iterator[Path]:
     """In /tmp itself: pytest's folders are closed to the user that PostgreSQL runs as."""
-    folder = Path(tempfile.mkdtemp(prefix="gatehouse-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="gatehouse-", dir=where))
     folder.chmod(0o711)
     try:
         yield folder
