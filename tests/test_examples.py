@@ -40,6 +40,7 @@ PAGE = EXAMPLES.parent / "docs" / "stream.md"
 OUTLET = OUTLETS["reports"]
 ALL_THERE = """
     select 1 from doors.positions where name = %s and position >= %s and replay_from is null"""
+REGISTRY = "http://127.0.0.1:8000/registry"
 DAY = 86_400_000
 SEVEN = datetime(2026, 3, 2, 7, 15, tzinfo=UTC)
 OPENED: dict[str, Any] = {"kind": "door_release", "outcome": "success", "holder_kind": None}
@@ -195,6 +196,57 @@ def test_n18_who_has_the_keys_sees_what_is_sealed_and_what_is_forgotten(stream: 
     told = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
     said = [line.split(maxsplit=1)[1] for line in told.stdout.splitlines()]
     assert said == ["ResidentAdded contact", "PinIssued pin", "ResidentAdded forgotten"]
+
+
+CLICKHOUSE = """
+import sys, time
+from chdb.session import Session
+folder, statements, many = sys.argv[1:]
+session = Session(folder)
+session.query("create database house engine = Atomic")
+session.query("use house")
+for statement in statements.split(";")[:-1]:
+    try:
+        session.query(statement)
+    except Exception as said:  # without its server it says so of a table that it has just made
+        if "Shutdown was called" not in str(said):
+            raise
+until = time.monotonic() + 30
+while time.monotonic() < until:
+    count = session.query("select count() from door_log final").bytes().strip()
+    if int(count) >= int(many):
+        break
+    time.sleep(0.2)
+rows = "select position, kind, outcome from door_log final order by position format CSV"
+sys.stdout.buffer.write(session.query(rows).bytes())
+session.query("drop table filling")
+session.query("drop table stream")
+session.close()
+"""
+
+
+def test_n18_what_the_page_has_clickhouse_do_keeps_each_report_once(
+    stream: Stream, tmp_path: Path
+) -> None:
+    stream.strayed()
+    stream.reported(AN_OPENING, A_CALL, REFUSED)
+    stream.replayed()
+    block = PAGE.read_text().partition("```sql\n")[2].partition("```")[0]
+    addresses = ("127.0.0.1:9092", stream.broker.servers), (REGISTRY, stream.registry)
+    for written, real in addresses:
+        assert written in block
+        block = block.replace(written, real)
+    many = str(stream.house.reports.head())
+    command = [sys.executable, "-c", CLICKHOUSE, str(tmp_path / "house"), block, many]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    assert (told.returncode, told.stderr) == (0, "")
+    rows = told.stdout.splitlines()
+    assert [row.split(",")[0] for row in rows] == [str(n + 1) for n in range(int(many))]
+    assert rows[-3:] == [
+        f'{int(many) - 2},"door_release","success"',
+        f'{int(many) - 1},"call","success"',
+        f'{many},"door_release","failed"',
+    ]
 
 
 def test_the_page_tells_of_every_topic_and_every_header() -> None:
