@@ -144,8 +144,10 @@ def in_words(seconds: float) -> Iterator[None]:
         raise
     except httpcore.TimeoutException:
         raise Offline(f"no answer within {seconds:g} s") from None
-    except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as failure:
-        raise Offline(type(failure).__name__) from None
+    except httpcore.ConnectError:
+        raise Offline("nothing answers at its address") from None
+    except (httpcore.NetworkError, httpcore.ProtocolError, OSError):
+        raise Offline("it broke the connection off") from None
     except Exception as failure:  # whatever a hostile answer breaks, it breaks here (D9)
         raise Garbled(type(failure).__name__) from None
 

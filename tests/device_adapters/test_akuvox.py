@@ -244,7 +244,7 @@ def test_a_lost_answer_is_offline_and_the_next_one_is_heard(
     phone = driver(x916)
     phone.read()
     x916.fault(fault)
-    with pytest.raises(Offline):
+    with pytest.raises(Offline, match="broke the connection off"):
         phone.put([an_entry(1)])
     x916.clear_faults()
     assert phone.read().keys() <= {an_entry(1).key}
