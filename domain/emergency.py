@@ -177,6 +177,11 @@ class Emergency:
         return max((at - EPOCH) // timedelta(microseconds=1), self.last + 1)
 
 
+def door_name(phone: str, relay: str) -> str:
+    """Both names, unless the relay's tells the phone already."""
+    return relay if f"{relay} ".startswith(f"{phone} ") else f"{phone}, {relay}"
+
+
 def order_in(event: UnlockOrdered | LockOrdered) -> Order:
     opens = isinstance(event, UnlockOrdered)
     return Order(

@@ -21,7 +21,7 @@ from device_adapters.emergency.snapshot import Community, Snapshot
 from device_adapters.emergency.spool import Entry, Given
 from domain.access_groups import Door
 from domain.devices import Device
-from domain.emergency import EPOCH, DoorResult, Doors, Order, OrderId
+from domain.emergency import EPOCH, DoorResult, Doors, Order, OrderId, door_name
 from domain.ids import CommunityId, DeviceId
 from domain.record import frozen
 
@@ -60,7 +60,7 @@ class Glass:
     def doors(self) -> Mapping[Door, str]:
         """With what they are called."""
         return {
-            Door(device=id, relay=relay.number): f"{device.name}, {relay.name}"
+            Door(device=id, relay=relay.number): door_name(device.name, relay.name)
             for id, device in self.devices.items()
             for relay in device.relays
             if self._given.order.covers(Door(device=id, relay=relay.number))

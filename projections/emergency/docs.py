@@ -8,7 +8,7 @@ from uuid import UUID
 
 from domain.access_groups import Door
 from domain.alarms import AlarmId
-from domain.emergency import Cause, Doors, Finding, Order, OrderId, standing
+from domain.emergency import Cause, Doors, Finding, Order, OrderId, door_name, standing
 from domain.ids import DeviceId
 from domain.record import frozen
 from projections.projector import Row
@@ -143,7 +143,7 @@ def order_of(row: Row) -> Order:
 def names_of(devices: Iterable[Row]) -> dict[Door, str]:
     """Of all relays, in the order of their names."""
     found = {
-        Door(device=row["device"], relay=number): f"{row['called']}, {name}"
+        Door(device=row["device"], relay=number): door_name(row["called"], name)
         for row in devices
         for number, name in json.loads(row["relays"])
     }

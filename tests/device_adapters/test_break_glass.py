@@ -98,7 +98,7 @@ def test_d14_doors_open_without_the_log_and_the_log_hears_of_it_once(tmp_path: P
         assert not done
         assert scene.all_open(0, 1)
         assert "6 of 9 doors are open" in said
-        assert "NOT OPEN: Door 2, Door 2 1 (offline: " in said
+        assert "NOT OPEN: Door 2 1 (offline: nothing answers at its address)" in said
         assert [S_IMODE(file.stat().st_mode) for file in waiting(scene)] == [0o600]
         assert scene.events(UnlockOrdered) == []
         scene.fleet[2].plug_in()

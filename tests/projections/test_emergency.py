@@ -133,9 +133,9 @@ def test_m118_before_anything_is_ordered(house: House) -> None:
     found = now(house)
     assert (found.state, found.automatic, found.group, found.red) == ("off", False, None, 0)
     assert doors(found) == {
-        "Gate, Gate 1": (None, None, False),
-        "Gate, Gate 2": (None, None, False),
-        "Gym, Gym 1": (None, None, False),
+        "Gate 1": (None, None, False),
+        "Gate 2": (None, None, False),
+        "Gym 1": (None, None, False),
     }
 
 
@@ -153,9 +153,9 @@ def test_d13_what_is_not_as_ordered_is_red(house: House) -> None:
     house.happened(tried(1, FRONT, "verified"), tried(1, SIDE, "failed"), tried(1, POOL, "offline"))
     found = now(house)
     assert doors(found) == {
-        "Gate, Gate 1": ("open", "verified", False),
-        "Gate, Gate 2": ("open", "failed", True),
-        "Gym, Gym 1": ("open", "offline", True),
+        "Gate 1": ("open", "verified", False),
+        "Gate 2": ("open", "failed", True),
+        "Gym 1": ("open", "offline", True),
     }
     assert [one.shown for one in found.doors] == ["open", "shut", None]
     assert now(house, ELSEWHERE).state == "off"
@@ -164,12 +164,12 @@ def test_d13_what_is_not_as_ordered_is_red(house: House) -> None:
 def test_a28_it_is_over_when_all_is_locked(house: House) -> None:
     house.happened(unlocked(), tried(1, FRONT, "verified"), locked(2, FRONT))
     found = now(house)
-    assert (found.state, doors(found)["Gate, Gate 1"]) == ("on", ("shut", "pending", True))
+    assert (found.state, doors(found)["Gate 1"]) == ("on", ("shut", "pending", True))
     house.happened(locked(3), tried(3, FRONT, "verified", opened=False))
     found = now(house)
     assert (found.state, found.since) == ("off", None)
-    assert doors(found)["Gate, Gate 1"] == ("shut", "verified", False)
-    assert doors(found)["Gym, Gym 1"] == ("shut", "pending", True)
+    assert doors(found)["Gate 1"] == ("shut", "verified", False)
+    assert doors(found)["Gym 1"] == ("shut", "pending", True)
 
 
 def test_d14_what_is_imported_late_holds_for_nothing_that_was_ordered_since(house: House) -> None:
@@ -215,13 +215,13 @@ def test_n16_commanded_against_actual_with_times(house: House) -> None:
 def test_n16_a_report_still_names_what_is_gone_since(house: House) -> None:
     house.happened(unlocked(), tried(1, POOL, "verified"), locked(2), DeviceRemoved(device=GYM))
     [door] = report(house).doors
-    assert door.name == "Gym, Gym 1"
-    assert list(doors(now(house))) == ["Gate, Gate 1", "Gate, Gate 2"]
+    assert door.name == "Gym 1"
+    assert list(doors(now(house))) == ["Gate 1", "Gate 2"]
 
 
 def test_a_word_that_comes_late_changes_nothing_newer(house: House) -> None:
     house.happened(unlocked(), tried(1, POOL, "verified", 3), tried(1, POOL, "offline", 2))
-    assert doors(now(house))["Gym, Gym 1"] == ("open", "verified", False)
+    assert doors(now(house))["Gym 1"] == ("open", "verified", False)
 
 
 def test_a28_alarms_that_were_checked(house: House) -> None:
@@ -233,7 +233,7 @@ def test_a28_alarms_that_were_checked(house: House) -> None:
 def test_names_are_those_of_today(house: House) -> None:
     relays = (Relay(number=1, name="In"), Relay(number=2, name="Out"))
     house.happened(DeviceEdited(device=GATE, name="Front", relays=relays))
-    assert list(doors(now(house))) == ["Front, In", "Front, Out", "Gym, Gym 1"]
+    assert list(doors(now(house))) == ["Front, In", "Front, Out", "Gym 1"]
 
 
 def test_the_documents_are_their_schemas(house: House) -> None:
