@@ -207,14 +207,15 @@ def device() -> None:
 
 @device.command("check")
 @click.argument("wanted", metavar="DEVICE", required=False)
-@click.option("--all", "everything", is_flag=True, help="All phones of all communities.")
-@click.option("--wait", default=120.0, show_default=True, help="Seconds to wait for the phones.")
+@click.option("--all", "everything", is_flag=True, help="All phones and locks of all communities.")
+@click.option("--wait", default=120.0, show_default=True, help="Seconds to wait for them.")
 def check_device(wanted: str | None, everything: bool, wait: float) -> None:
-    """Have every record of DEVICE (an id or a name) compared with what it should hold, now.
+    """Have every record of DEVICE (a phone or lock, its id or name) compared with what it should
+    hold, now.
 
     Works from any host: the adapters are asked by the log. What is not as it should be is set
-    right and counted; what somebody entered at the phone itself is counted. The exit status is 1 if
-    anything had to be set right or a phone did not answer; it is then compared when it does.
+    right and counted; what somebody entered at the device itself is counted. The exit status is 1
+    if anything had to be set right or a device did not answer; it is then compared when it does.
     """
     if bool(wanted) == everything:
         raise click.UsageError("either DEVICE or --all")

@@ -15,8 +15,11 @@ from domain.record import frozen
 from domain.sync import CheckId, DeviceChecked
 from projections.devices.live import live
 
-PHONES: LiteralString = """
-    select community, device, called from read.devices
+DOORS: LiteralString = """
+    select * from (
+        select community, device, called from read.devices
+        union all select community, lock, called from read.locks
+    ) doors
     where %(all)s or device::text = %(wanted)s or lower(called) = lower(%(wanted)s)
     order by called, device"""
 
@@ -30,14 +33,14 @@ class Asked:
 
 def check_devices(wanted: str | None, seconds: float, say: Callable[[str], None]) -> bool:
     """Whether all of them answered and nothing had to be set right. `wanted`: an id or a name, or
-    None for all phones of all communities.
+    None for all phones and locks of all communities.
     """
     with the_house() as house:
         return checked(house, wanted, seconds, say)
 
 
 def checked(house: House, wanted: str | None, seconds: float, say: Callable[[str], None]) -> bool:
-    asked, position = {CheckId(uuid7()): one for one in phones(house, wanted)}, house.log.head()
+    asked, position = {CheckId(uuid7()): one for one in doors(house, wanted)}, house.log.head()
     for check, one in asked.items():
         command = CheckDevice(device=one.device, check=check)
         house.bus.dispatch(command, community=one.home, actor=OPERATOR)
@@ -48,11 +51,11 @@ def checked(house: House, wanted: str | None, seconds: float, say: Callable[[str
     return all(check in found and not found[check].drifted for check in asked)
 
 
-def phones(house: House, wanted: str | None) -> Sequence[Asked]:
+def doors(house: House, wanted: str | None) -> Sequence[Asked]:
     with psycopg.connect(house.config.database.read, connect_timeout=2) as db:
-        rows = db.execute(PHONES, {"all": wanted is None, "wanted": wanted or ""}).fetchall()
+        rows = db.execute(DOORS, {"all": wanted is None, "wanted": wanted or ""}).fetchall()
     if wanted and not rows:
-        raise LookupError(f"no door phone is called {wanted}, nor has that id")
+        raise LookupError(f"no door phone or lock is called {wanted}, nor has that id")
     return [Asked(home=CommunityId(h), device=DeviceId(d), name=name) for h, d, name in rows]
 
 

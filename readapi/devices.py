@@ -108,11 +108,12 @@ def credentials(asked: HolderQuery, *, community: UUID, device: UUID) -> Respons
 @devices.arguments(schema_of(After)(), location="query")
 @devices.response(200, schema_of(LaneDoc), headers=HEADERS)
 def lane(after: After, *, community: UUID, device: UUID) -> Response:
-    """What waits for a phone since when, and how many revocations among it; 404 while no adapter
-    keeps it (M99).
+    """What waits for a phone or a lock since when, and how many revocations among it; 404 while no
+    adapter keeps it (M99).
     """
-    model = reached(Devices, after, etag=False)
-    model.of(CommunityId(community), device)
+    model = reached(Changes, after, etag=False)
+    if device not in model.phones(CommunityId(community)):
+        raise Unknown("Device", device)
     if (now := live(model.db, [device]).get(device)) is None:
         raise Unknown("Lane", device)
     return item(document(now.lane))

@@ -22,6 +22,8 @@ from bootstrap.house import follows
 from bootstrap.metrics import Phones
 from bootstrap.reactions import run_reactions
 from config import Database
+from device_adapters.locks.gateway import Gateway, SimLock
+from device_adapters.locks.served import Server, served
 from device_adapters.simulator import Fleet
 from domain.ids import DeviceId
 from domain.sync import RevokedCredentialUsed
@@ -31,10 +33,11 @@ from projections.devices.changes import Changes
 from projections.devices.doors import DoorSensors
 from projections.devices.installed import Installed
 from projections.devices.phones import Devices
+from projections.locks import Locks
 from projections.projector import Projector
 from projections.sync import SyncHistory
 from status import figures
-from tests.builders import ANN, GATE, GYM
+from tests.builders import ANN, CELLAR, GATE, GYM
 from tests.device_adapters.houses import soon
 from tests.running_server import RunningServer
 from tests.test_bootstrap import HOME, a_config, a_house, send, token, told
@@ -49,6 +52,7 @@ MODELS: tuple[type[Projector], ...] = (
     Devices,
     DoorSensors,
     Installed,
+    Locks,
     SyncHistory,
 )
 
@@ -127,6 +131,20 @@ def get(web: FlaskClient, asking: str, what: str) -> Any:
     return told(web.get(f"{HOME}/{what}", headers={"Authorization": f"Bearer {asking}"}))
 
 
+def a_locked_office(web: FlaskClient, installer: str, gateway: Server) -> None:
+    answer = send(
+        web,
+        installer,
+        "register-lock",
+        lock=str(CELLAR),
+        brand="itec",
+        serial="L-1",
+        name="Office",
+        address=gateway.url,
+    )
+    assert answer.status_code == 202, answer.json
+
+
 def standing(web: FlaskClient, asking: str) -> dict[str, str]:
     """Of Ann's PIN at each phone."""
     found = get(web, asking, f"residents/{ANN}/doors")
@@ -158,7 +176,7 @@ def test_d15_an_operator_has_phones_checked_and_hears_of_each(web: FlaskClient) 
         soon(lambda: "reach" in get(web, installer, f"devices/{GYM}/lane"))
         assert not checked(house, str(GYM), 0.5, heard.append)
         assert heard[0].startswith("Gym: no answer yet")
-        with pytest.raises(LookupError, match="no door phone is called Pier"):
+        with pytest.raises(LookupError, match="no door phone or lock is called Pier"):
             checked(house, "Pier", 1, heard.append)
 
 
@@ -193,6 +211,19 @@ def test_d8_d5_d6_a_withdrawn_pin_opens_at_a_phone_that_is_away(web: FlaskClient
             "installed",
             "absent",
         ]
+
+
+def test_d15_m107_a_lock_is_checked_like_a_phone(web: FlaskClient) -> None:
+    house, installer, heard = house_of(web), token(web, "installer"), list[str]()
+    with served(Gateway([SimLock("itec", "L-1")])) as gateway, processes(house):
+        a_house(web, installer)
+        a_locked_office(web, installer, gateway)
+        soon(lambda: "reach" in get(web, installer, f"devices/{CELLAR}/lane"))
+        for wanted in ("office", str(CELLAR), None):
+            assert checked(house, wanted, 20, heard.append)
+        assert heard == ["Office: 0 right, 0 set right, 0 entered by hand"] * 3
+        with pytest.raises(LookupError, match="no door phone or lock is called Attic"):
+            checked(house, "Attic", 20, heard.append)
 
 
 def test_d2_a_phone_that_was_not_reached_yet_is_not_called_offline(web: FlaskClient) -> None:

@@ -173,6 +173,7 @@ class Changes(Projector):
         self.put("changed_people", self.gathered(self.people))
 
     def phones(self, community: CommunityId) -> list[UUID]:
+        """And locks."""
         rows = self.db.execute(
             "select device from changed_devices where community = %s order by device", [community]
         ).fetchall()
