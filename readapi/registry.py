@@ -118,6 +118,12 @@ def schema(id: int) -> Any:
     return {"schema": known().text(entry(id).id)}
 
 
+@asked("/schemas/ids/<int:id>/schema")
+def schema_itself(id: int) -> Any:
+    """The same without a wrapping."""
+    return known().schemas[entry(id).id]
+
+
 @asked("/schemas/ids/<int:id>/subjects")
 def subjects_of_schema(id: int) -> Any:
     """The subject that a schema belongs to."""
@@ -132,8 +138,11 @@ def versions_of_schema(id: int) -> Any:
 
 @asked("/subjects")
 def subjects() -> Any:
-    """A subject for every kind of event and report: the full name of its record."""
-    return sorted({entry.subject for entry in known().entries})
+    """A subject for every kind of event and report: the full name of its record. `subjectPrefix`
+    leaves out those that begin otherwise; `:*:` before it is Confluent's for any context.
+    """
+    begin = request.args.get("subjectPrefix", "").removeprefix(":*:")
+    return sorted({entry.subject for entry in known().entries if entry.subject.startswith(begin)})
 
 
 @asked("/subjects/<subject>/versions")
@@ -145,11 +154,21 @@ def versions_of_subject(subject: str) -> Any:
 @asked("/subjects/<subject>/versions/<version>")
 def version_of_subject(subject: str, version: str) -> Any:
     """A version of a subject by its number, or `latest`."""
+    return said(numbered(subject, version))
+
+
+@asked("/subjects/<subject>/versions/<version>/schema")
+def version_itself(subject: str, version: str) -> Any:
+    """Only the schema of it."""
+    return known().schemas[numbered(subject, version).id]
+
+
+def numbered(subject: str, version: str) -> Entry:
     entries = versions(subject)
     if version in LATEST:
-        return said(entries[-1])
+        return entries[-1]
     if found := [each for each in entries if each.version == number(version)]:
-        return said(found[0])
+        return found[0]
     raise Fault(40402, f"Version {version} not found.")
 
 
