@@ -4,12 +4,17 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from prometheus_client import Counter
+
 from device_adapters.patience import Patience
 from domain.devices import SyncState
 
 TRIES: Final = 3
 MODE, ZONE = "PIN mode", "time zone"  # the keys under which they fail
 MOST_PROBES: Final = 10
+IN_VAIN: Final = Counter(
+    "gatehouse_phone_tries_in_vain", "Sent to phones and not there afterwards", ["state"]
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +52,11 @@ class Breaker:
         tries = before.tries + 1 if before else 1
         self._judge(key, tries)
         rest = self._rest(tries - TRIES, must_go=must_go) if tries >= TRIES else 0
+        state: SyncState = "rejected" if refused else "mismatch"
+        IN_VAIN.labels(state).inc()
         self.failing[key] = Failing(
             tries=tries,
-            state="rejected" if refused else "mismatch",
+            state=state,
             reason=refused or differs,
             again=self._clock() + min(rest, self._patience.longest),
         )
