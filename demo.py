@@ -15,8 +15,8 @@ from uuid import NAMESPACE_DNS, uuid5
 import httpx
 
 from commands.residents.rows import ResidentRow
-from schemas.sheets import write_sheet
 from schemas.sheets.rows import columns_of
+from schemas.sheets.writing import write_sheet
 
 NAME, ZONE = "Harbour Quarter", "Europe/Lisbon"
 COMMUNITY = uuid5(NAMESPACE_DNS, "harbour-quarter.example")

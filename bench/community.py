@@ -12,8 +12,8 @@ from uuid import UUID, uuid4, uuid5
 from bench.load import Answer, Load, ask, drive, expect, request
 from bench.running import Gatehouse
 from commands.residents.rows import ResidentRow
-from schemas.sheets import write_sheet
 from schemas.sheets.rows import columns_of
+from schemas.sheets.writing import write_sheet
 
 XLSX = "application/octet-stream"
 BOUNDARY = "bench-bench-bench"

@@ -193,7 +193,7 @@ def stranger(house: Gatehouse, app: str, **settings: str) -> Iterator[int]:
 def as_ours(house: Gatehouse, app: str, port: int) -> list[str]:
     variables = environment(house.config()) | {"PORT": str(port)}
     command = read_procfile(ROOT / "Procfile", variables)["web"]
-    return [app if word == "bootstrap:create_app()" else word for word in command]
+    return [app if word == "bootstrap.web:create_app()" else word for word in command]
 
 
 @contextmanager

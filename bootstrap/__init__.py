@@ -18,7 +18,6 @@ from bootstrap.operations import (
     tail,
 )
 from bootstrap.processes import run
-from bootstrap.web import create_app
 
 __all__ = [
     "OPERATOR",
@@ -27,7 +26,6 @@ __all__ = [
     "audit_claims",
     "audit_stream",
     "check_devices",
-    "create_app",
     "dead_letters",
     "discover",
     "end_token",

@@ -10,16 +10,14 @@ from pkgutil import walk_packages
 from random import SystemRandom
 from select import POLLIN, poll
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
-from flask import request
 from psycopg_pool import ConnectionPool
 from uuid_utils.compat import uuid7
 
 import commands
 import projections
-import readapi
 from bootstrap.observed import observed
 from commands import reactions
 from commands.bus import Bus, Dispatch
@@ -27,7 +25,6 @@ from commands.ingest import Ingest
 from config import Config, refuse_unsafe
 from domain.devices import Device
 from domain.ids import CommunityId, DeviceId
-from eventlog.port import Unavailable
 from eventlog.postgres import Connections, PostgresLog
 from eventlog.postgres.raw_reports import RawReports
 from eventlog.postgres.reports import PostgresReportLog, ReportListener
@@ -36,20 +33,23 @@ from eventlog.sealing import Master
 from eventlog.shared import SharedLog
 from projections.projector import Projector
 from projections.runner import Readable, Runner
-from readapi.waiting import Positions, Reading
+
+if TYPE_CHECKING:
+    from readapi.waiting import Reading
 
 WEB_THREADS = 4
+OF_THE_WEB = "commands.http"  # brings Flask, which takes a while to import: only who needs it
 HINTS = "hints"
 WAIT_SECONDS = 2.0
 
 
 def discover(*packages: ModuleType) -> list[ModuleType]:
     """Import everything; decorators and subclasses register themselves as they are read."""
-    found = [m for p in packages for m in walk_packages(p.__path__, f"{p.__name__}.")]
-    return [import_module(module.name) for module in found]
+    found = [m.name for p in packages for m in walk_packages(p.__path__, f"{p.__name__}.")]
+    return [import_module(name) for name in found if name != OF_THE_WEB]
 
 
-MODULES = discover(commands, projections, readapi)
+discover(commands, projections)
 
 
 def read_models() -> list[type[Projector]]:
@@ -79,12 +79,6 @@ class House:
         with suppress(psycopg.OperationalError):
             refuse_unsafe(self.config)
             self.safe = True
-
-    def must_be_safe(self) -> None:
-        if not self.safe:
-            self.check()
-        if not self.safe and request.path != "/healthz":
-            raise Unavailable
 
     @cached_property
     def master(self) -> Master:
@@ -123,7 +117,9 @@ class House:
         return observed(self.bus.dispatch)
 
     @cached_property
-    def reading(self) -> Reading:
+    def reading(self) -> "Reading":
+        from readapi.waiting import Positions, Reading  # Flask, again
+
         pool = ConnectionPool(
             self.config.database.read,
             kwargs={"autocommit": True, "prepare_threshold": 0, "options": "-c search_path=read"},

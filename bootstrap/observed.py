@@ -1,12 +1,10 @@
 """Commands as an operator sees them: what became of them, how long it took, where they are."""
 
-import re
 from time import perf_counter
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 import structlog
-from flask import request
 from prometheus_client import Histogram
 
 from commands.bus import Dispatch
@@ -26,19 +24,7 @@ OUTCOMES: dict[type[Exception], str] = {
     Conflict: "conflict",
     Unavailable: "unavailable",
 }
-TRACEPARENT: Final = re.compile(
-    r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
-)
 log = structlog.get_logger()
-
-
-def note_caller() -> None:
-    """Before each request: the caller's own trace, if it has one, is told in every line of it, so
-    that it leads to the command's (W3C Trace Context; ADR 16). A malformed one is none.
-    """
-    structlog.contextvars.clear_contextvars()
-    if given := TRACEPARENT.fullmatch(request.headers.get("traceparent", "")):
-        structlog.contextvars.bind_contextvars(caller_trace_id=given[1])
 
 
 def observed(dispatch: Dispatch) -> Dispatch:

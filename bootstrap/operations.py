@@ -9,7 +9,6 @@ from uuid import UUID, uuid5
 import psycopg
 from uuid_utils.compat import uuid7
 
-import demo
 from bootstrap.house import follows, read_models, the_house
 from commands.accounts import (
     AssignCommunities,
@@ -57,6 +56,8 @@ def make_token(role: Role, name: str, communities: Sequence[UUID], *, replace: b
 
 
 def seed_demo(token: str, say: Callable[[str], None]) -> None:
+    import demo  # it writes spreadsheets, and what does that takes a while to import
+
     config = Config.from_env()
     first = demo.phones_port(config.port)
     phones = [f"http://127.0.0.1:{first + n}" for n in range(len(demo.FLEET))]

@@ -9,10 +9,8 @@ from threading import Thread
 
 from prometheus_client import REGISTRY
 
-from bootstrap.adapters import run_adapters
 from bootstrap.house import House, followers, read_models, the_house
 from bootstrap.metrics import Standing
-from bootstrap.reactions import run_reactions
 from config import refuse_unsafe
 from eventlog.port import Unavailable
 from eventlog.reports import KEPT_DAYS
@@ -47,6 +45,18 @@ def forget_old_reports(house: House, stop: Flag) -> None:
         with suppress(Unavailable):
             house.reports.drop_before((datetime.now(UTC) - timedelta(days=KEPT_DAYS)).date())
         stop.wait(FORGET_SECONDS)
+
+
+def run_adapters(house: House, stop: Flag) -> None:
+    from bootstrap import adapters  # what a process is made of takes a while: only its own
+
+    adapters.run_adapters(house, stop)
+
+
+def run_reactions(house: House, stop: Flag) -> None:
+    from bootstrap import reactions
+
+    reactions.run_reactions(house, stop)
 
 
 def run_relay(house: House, stop: Flag) -> None:

@@ -1,14 +1,17 @@
 """The web: commands in, read models out."""
 
+import re
 from functools import partial
+from typing import Final
 
-from flask import Flask
+import structlog
+from flask import Flask, request
 from flask_smorest import Blueprint
 from flask_swagger_ui import get_swaggerui_blueprint
 
-from bootstrap.house import MODULES, House, followers, follows
+import readapi
+from bootstrap.house import House, discover, followers, follows
 from bootstrap.metrics import Standing
-from bootstrap.observed import note_caller
 from commands import http
 from commands.accounts import (
     Openers,
@@ -17,6 +20,7 @@ from commands.accounts import (
 )
 from commands.devices import device_of
 from config import Config
+from eventlog.port import Unavailable
 from readapi.errors import ProblemApi
 from readapi.home import home
 from readapi.identity import SECURITY, guard
@@ -35,6 +39,11 @@ SETTINGS = {
     },
 }
 
+TRACEPARENT: Final = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+)
+SCREENS = discover(readapi)
+
 
 def create_app(config: Config | None = None) -> Flask:
     """The web: commands in, read models out."""
@@ -45,7 +54,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.extensions["house"] = house
     count(app)
     app.before_request(note_caller)
-    app.before_request(house.must_be_safe)
+    app.before_request(partial(must_be_safe, house))
     house.reading.install(app)
     guard(
         app,
@@ -65,5 +74,21 @@ def create_app(config: Config | None = None) -> Flask:
     return app
 
 
+def must_be_safe(house: House) -> None:
+    if not house.safe:
+        house.check()
+    if not house.safe and request.path != "/healthz":
+        raise Unavailable
+
+
+def note_caller() -> None:
+    """Before each request: the caller's own trace, if it has one, is told in every line of it, so
+    that it leads to the command's (W3C Trace Context; ADR 16). A malformed one is none.
+    """
+    structlog.contextvars.clear_contextvars()
+    if given := TRACEPARENT.fullmatch(request.headers.get("traceparent", "")):
+        structlog.contextvars.bind_contextvars(caller_trace_id=given[1])
+
+
 def blueprints() -> list[Blueprint]:
-    return [v for m in MODULES for v in vars(m).values() if isinstance(v, Blueprint)]
+    return [v for m in SCREENS for v in vars(m).values() if isinstance(v, Blueprint)]

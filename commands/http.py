@@ -22,8 +22,9 @@ from domain.ids import CommunityId, DeviceId
 from domain.kernel import MalformedRows, Unknown
 from eventlog.port import Accepted
 from schemas.of import schema_of
-from schemas.sheets import XLSX, read_sheet, template
+from schemas.sheets import XLSX, read_sheet
 from schemas.sheets.rows import columns_of, load, locate
+from schemas.sheets.writing import template
 
 DeviceOf = Callable[[CommunityId, str], DeviceId | None]
 Hear = Callable[[CommunityId, DeviceId, str], None]

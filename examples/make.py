@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from commands.residents.rows import ResidentRow
-from schemas.sheets import write_sheet
 from schemas.sheets.rows import columns_of
+from schemas.sheets.writing import write_sheet
 
 HERE = Path(__file__).parent
 NEW = {"Building": "Lighthouse", "Account Type": "1", "Last Name": "Moreira", "Remark": "tour"}

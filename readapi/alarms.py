@@ -27,7 +27,8 @@ from projections.settings import CommunitySettings
 from readapi.paging import USUAL, Paged, answer, item, items_of, page_of
 from readapi.waiting import HEADERS, After, reached
 from schemas.of import schema_of
-from schemas.sheets import LIMITS, XLSX, Column, write_sheet
+from schemas.sheets import LIMITS, XLSX, Column
+from schemas.sheets.writing import write_sheet
 
 alarms = Blueprint("alarms", __name__, url_prefix="/api/v1/communities/<uuid:community>")
 TITLES: dict[str, str] = {

@@ -22,7 +22,8 @@ from projections.settings import CommunitySettings
 from readapi.paging import PageQuery, answer, item, page_of
 from readapi.waiting import HEADERS, After, reached
 from schemas.of import schema_of
-from schemas.sheets import XLSX, Column, write_sheet
+from schemas.sheets import XLSX, Column
+from schemas.sheets.writing import write_sheet
 
 emergency = Blueprint("emergency", __name__, url_prefix="/api/v1/communities/<uuid:community>")
 COLUMNS = [

@@ -17,8 +17,9 @@ from projections.residents.documents import ResidentDoc
 from readapi.paging import PageQuery, answer, item, page_of
 from readapi.waiting import HEADERS, After, reached
 from schemas.of import schema_of
-from schemas.sheets import XLSX, write_sheet
+from schemas.sheets import XLSX
 from schemas.sheets.rows import columns_of
+from schemas.sheets.writing import write_sheet
 
 residents = Blueprint("residents", __name__, url_prefix="/api/v1/communities/<uuid:community>")
 

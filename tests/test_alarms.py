@@ -16,10 +16,11 @@ from click.testing import CliRunner
 from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
-from bootstrap import OPERATOR, House, create_app
+from bootstrap import OPERATOR, House
 from bootstrap.emergency import emergencies
 from bootstrap.house import follows
 from bootstrap.reactions import run_reactions
+from bootstrap.web import create_app
 from commands.accounts import AssignCommunities
 from commands.alarms import RaiseAlarm
 from config import Database

@@ -14,7 +14,8 @@ from flask.testing import FlaskClient
 from uuid_utils.compat import uuid7
 from werkzeug.test import TestResponse
 
-from bootstrap import OPERATOR, House, create_app
+from bootstrap import OPERATOR, House
+from bootstrap.web import create_app
 from commands.accounts import AssignCommunities, IssueToken, OpenAccount, RevokeToken, digest_of
 from commands.bus import COMMANDS
 from commands.residents.rows import ResidentRow
@@ -26,8 +27,9 @@ from domain.kernel import fold
 from projections.apartments import Apartments
 from projections.residents import Residents
 from projections.settings import CommunitySettings
-from schemas.sheets import read_sheet, write_sheet
+from schemas.sheets import read_sheet
 from schemas.sheets.rows import columns_of
+from schemas.sheets.writing import write_sheet
 from tests.builders import ANN, BOB, ELSEWHERE, FLAT_1, GATE, HARBOUR, LOOPBACK, TOWER
 from tests.running_server import RunningServer
 

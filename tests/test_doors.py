@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
-from bootstrap import create_app
+from bootstrap.web import create_app
 from config import Database
 from device_adapters.simulator import Fleet, PluggedIn
 from device_adapters.simulator.cli import sim

@@ -15,7 +15,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from bootstrap import House, create_app
+from bootstrap import House
+from bootstrap.web import create_app
 from config import Database
 from domain.ids import CommunityId
 from domain.kernel import Event as Fact

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from bootstrap import House, create_app
+from bootstrap import House
+from bootstrap.web import create_app
 from commands.residents.pictures import as_kept
 from config import Database
 from domain.faces import known_by

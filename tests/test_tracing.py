@@ -10,7 +10,8 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from bootstrap import House, create_app
+from bootstrap import House
+from bootstrap.web import create_app
 from config import Database
 from eventlog.bus import headers_of
 from tests.builders import HARBOUR

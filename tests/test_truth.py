@@ -15,12 +15,13 @@ import pytest
 from flask.testing import FlaskClient
 from prometheus_client import REGISTRY
 
-from bootstrap import House, create_app
+from bootstrap import House
 from bootstrap.adapters import run_adapters
 from bootstrap.checking import checked
 from bootstrap.house import follows
 from bootstrap.metrics import Phones
 from bootstrap.reactions import run_reactions
+from bootstrap.web import create_app
 from config import Database
 from device_adapters.locks.gateway import Gateway, SimLock
 from device_adapters.locks.served import Server, served

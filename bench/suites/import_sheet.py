@@ -13,7 +13,8 @@ from time import perf_counter
 from openpyxl import load_workbook
 from python_calamine import CalamineWorkbook
 
-from schemas.sheets import Column, read_sheet, write_sheet
+from schemas.sheets import Column, read_sheet
+from schemas.sheets.writing import write_sheet
 
 ROWS = 10_000
 PLAIN = ("Building", "Accessible Floors", "Apt Name", "Account Type", "First Name", "Last Name")

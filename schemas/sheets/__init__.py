@@ -1,9 +1,11 @@
-"""Real .xlsx files, read and written safely; which columns and what they mean is said elsewhere."""
+"""Real .xlsx files, read and written safely; which columns and what they mean is said elsewhere.
+
+What writes them is in schemas.sheets.writing, for it takes a while to import.
+"""
 
 from schemas.sheets.archive import LIMITS, Limits
 from schemas.sheets.columns import CellError, Column, SheetErrors, UnreadableSheet
 from schemas.sheets.reading import Sheet, SheetRow, read_sheet
-from schemas.sheets.writing import template, write_sheet
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -18,6 +20,4 @@ __all__ = [
     "SheetRow",
     "UnreadableSheet",
     "read_sheet",
-    "template",
-    "write_sheet",
 ]

@@ -21,8 +21,9 @@ from domain.residents import (
     PinRevoked,
     ResidentAdded,
 )
-from schemas.sheets import SheetErrors, read_sheet, write_sheet
+from schemas.sheets import SheetErrors, read_sheet
 from schemas.sheets.rows import columns_of, load, locate
+from schemas.sheets.writing import write_sheet
 from tests.builders import (
     ANN,
     ANNEX,

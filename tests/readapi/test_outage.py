@@ -5,7 +5,8 @@ from time import monotonic, sleep
 
 from flask.testing import FlaskClient
 
-from bootstrap import House, create_app
+from bootstrap import House
+from bootstrap.web import create_app
 from config import Database
 from projections.settings import CommunitySettings
 from tests.builders import ANN

@@ -18,7 +18,8 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 from cryptography.exceptions import InvalidTag
 from uuid_utils.compat import uuid7
 
-from bootstrap import House, create_app
+from bootstrap import House
+from bootstrap.web import create_app
 from config import Database
 from domain.ids import CommunityId
 from domain.kernel import EVENTS, stream_of

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
-from schemas.sheets import Column, SheetErrors, UnreadableSheet, read_sheet, template, write_sheet
+from schemas.sheets import Column, SheetErrors, UnreadableSheet, read_sheet
+from schemas.sheets.writing import template, write_sheet
 from tests.schemas.sheet_builders import (
     APT,
     COLUMNS,

@@ -17,9 +17,10 @@ from zlib import compressobj
 import pytest
 from openpyxl import Workbook
 
-from schemas.sheets import LIMITS, SheetErrors, UnreadableSheet, parsing, read_sheet, write_sheet
+from schemas.sheets import LIMITS, SheetErrors, UnreadableSheet, parsing, read_sheet
 from schemas.sheets.archive import DAMAGED, MB, examine
 from schemas.sheets.parsing import GAVE_UP
+from schemas.sheets.writing import write_sheet
 from tests.schemas.sheet_builders import (
     COLUMNS,
     MAIN,
