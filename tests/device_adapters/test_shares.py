@@ -171,6 +171,35 @@ def test_k8_doubles_and_another_order_change_nothing(
             assert state_of(plain) == folded
 
 
+def test_k8_what_a_replay_brings_again_gives_nothing_back_that_was_taken(
+    pg_log: PostgresLog, database: Database
+) -> None:
+    """It follows on by gh-seq, as all that comes; its positions are known."""
+    came, again = list[Message](), list[Message]()
+
+    def replaying(messages: Sequence[Message]) -> Sequence[Message]:
+        came.extend(messages)
+        replayed = [bus._counted(m) for m in again]
+        again.clear()
+        return [*messages, *replayed]
+
+    with Fleet(["X916"]) as fleet:
+        settled(pg_log, fleet, HARBOUR)
+        happen(pg_log, a_resident(ANN, SWIMMERS), a_resident(BOB, SWIMMERS))
+        bus = carried(pg_log, replaying)
+        with adapters(pg_log, database, bus) as running:
+            soon(running.position)
+            happen(pg_log, a_pin("2468", ANN))
+            soon(lambda: pins(fleet) == {"2468"})
+            happen(pg_log, PinRevoked(resident=ANN))
+            soon(lambda: pins(fleet) == set())
+            again.extend(m for m in came if m.headers["ce_type"] == b"gatehouse.PinIssued")
+            soon(lambda: not again)
+            happen(pg_log, a_pin("1357", BOB))
+            soon(lambda: "1357" in pins(fleet))
+            assert pins(fleet) == {"1357"}
+
+
 def test_a_hole_in_the_stream_is_filled_from_the_log(
     pg_log: PostgresLog, database: Database
 ) -> None:
