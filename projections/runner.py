@@ -19,6 +19,7 @@ IDLE_SECONDS, RETRY_SECONDS = 1.0, 0.5
 BUSY_SECONDS, BREATH_SECONDS = 0.1, 0.02
 BATCH = 5000  # a document that many events touch is written once a batch
 RARELY = 20_000, 50, 20
+BUILDING = 7450489151653720  # with the name of a read model: the advisory lock of who builds it
 log = structlog.get_logger()
 
 
@@ -81,7 +82,8 @@ class Runner:
         while not stop.is_set():
             batch = source.read(after=model.position, limit=BATCH, wait=IDLE_SECONDS)
             if batch and not self.applied(model, batch):
-                stop.wait()
+                self._until_rebuilt(model, stop)
+                return
             if batch and monotonic() - applied_at < BUSY_SECONDS:
                 stop.wait(BREATH_SECONDS)  # what comes close together is applied together
             applied_at = monotonic() if batch else applied_at
@@ -103,6 +105,13 @@ class Runner:
             return False
         return True
 
+    def _until_rebuilt(self, model: Projector, stop: Flag) -> None:
+        """Only a rebuild takes its failure back; one by other code wants a restart, too."""
+        mended = "select 1 from positions where (name, version) = (%s, %s) and failed is null"
+        while not stop.wait(IDLE_SECONDS):
+            if model.db.execute(mended, [model.name, model.version()]).rowcount:
+                return
+
     def _first_failing(self, model: Projector, batch: Sequence[Recorded[Any]]) -> int:
         """Apply one by one as far as it goes, so that the others' effects are there."""
         for record in batch:
@@ -117,26 +126,39 @@ class Runner:
     def rebuild(
         self, kind: type[Projector], progress: Callable[[int, int], None] = lambda _done, _of: None
     ) -> int:
-        """From the beginning, beside the live tables, then in their place; the final position."""
+        """From the beginning, beside the live tables, then in their place; the final position.
+
+        One at a time: of two, one would clear away what the other is about to put in place.
+        """
         with self.connect(SHADOW) as db:
+            db.execute("select pg_advisory_lock(hashtextextended(%s, %s))", [kind.name, BUILDING])
             with db.transaction():
                 self._clear(kind, db)
             shadow = kind(db, self.vault)
             shadow.create()
             source = self.logs[kind.follows]
-            self._catch_up(shadow, source, progress)
+            self._near(shadow, source, progress)
             with db.transaction():
-                db.execute("select from read.positions where name = %s for update", [kind.name])
-                self._catch_up(shadow, source, progress)
+                while shadow.position < self._live_position(kind, db):
+                    shadow.apply(source.read(after=shadow.position, limit=BATCH))
                 self._swap(kind, db, shadow.position)
             return shadow.position
 
-    def _catch_up(
+    def _near(
         self, shadow: Projector, source: Readable, progress: Callable[[int, int], None]
     ) -> None:
-        while batch := source.read(after=shadow.position, limit=BATCH):
+        """So near that a batch is not full: under steady writes it would never be empty."""
+        full = True
+        while full and (batch := source.read(after=shadow.position, limit=BATCH)):
             shadow.apply(batch)
             progress(shadow.position, source.head())
+            full = len(batch) == BATCH
+
+    def _live_position(self, kind: type[Projector], db: Connection[Any]) -> int:
+        """Held there until the transaction ends: no reader may see it fall back."""
+        held = "select position from read.positions where name = %s for update"
+        row = db.execute(held, [kind.name]).fetchone()
+        return int(row[0]) if row else 0
 
     def _clear(self, kind: type[Projector], db: Connection[Any]) -> None:
         """What a rebuild that died has left."""
