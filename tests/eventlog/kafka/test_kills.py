@@ -15,8 +15,11 @@ import pytest
 from kafka.errors import KafkaError
 
 from config import Database
+from eventlog.bus import PARTITIONS
+from eventlog.kafka import relay
 from eventlog.kafka.broker import Broker
-from eventlog.kafka.relay import Writer
+from eventlog.kafka.place import Place, Start
+from eventlog.kafka.relay import Outlet, Writer
 from eventlog.postgres import PostgresLog
 from eventlog.sealing import Master
 from tests.conftest import migrate
@@ -166,6 +169,32 @@ def test_k4_a_broker_that_was_wiped_is_filled_again_loudly(
     assert "500 was published" in capsys.readouterr().out
     differences, audit = relaying.audited()
     assert (differences, audit.equal) == ([], 600)
+
+
+def test_k4_control_who_believes_what_it_remembers_leaves_a_wiped_broker_empty(
+    own_relaying: Relaying, own_broker: RunningBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "looked", believing)
+    relaying = own_relaying
+    grow(relaying.database, 60)
+    with relaying.runs():
+        relaying.wait_for(60)
+    own_broker.kill()
+    own_broker.wipe()
+    own_broker.start()
+    a_topic(relaying.broker, name=relaying.topic)
+    grow(relaying.database, 40)
+    with relaying.runs():
+        relaying.wait_for(100)
+    differences, audit = relaying.audited()
+    assert sum("is missing" in said for said in differences) == 60
+    assert audit.equal == 40
+
+
+def believing(outlet: Outlet, broker: Broker, kept: Place | None) -> Start:
+    """What PostgreSQL remembers, and no look at what is there."""
+    place = kept or Place()
+    return Start(place=place, done=(place.position,) * PARTITIONS, lost=())
 
 
 def until_published(relaying: Relaying, many: int, seconds: float = 60) -> None:
