@@ -11,6 +11,7 @@ from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import KafkaConnectionError, KafkaError
 from kafka.structs import MemberState
+from prometheus_client import Counter
 
 from eventlog.bus import PARTITIONS, Message
 from eventlog.kafka.broker import Broker
@@ -21,6 +22,7 @@ from eventlog.kafka.topics import DEAD_LETTERS, EVENTS
 COMMIT_MS: Final = 5_000
 ALONE_SECONDS: Final = 10.0
 KNOCK_SECONDS: Final = 1.0
+BURIED: Final = Counter("gatehouse_dead_letters", "Records that could not be read", ["group"])
 log = structlog.get_logger()
 
 
@@ -83,6 +85,7 @@ class KafkaBus:
     def bury(self, message: Message, error: str) -> None:
         """It could not be read: to be told with the next commit."""
         self._dead.append((message, error))
+        BURIED.labels(self._group).inc()
         log.error(
             "dead letter",
             topic=self._topic,

@@ -10,7 +10,7 @@ from kafka.errors import UnknownTopicOrPartitionError
 
 from eventlog.bus import Message, message
 from eventlog.kafka.broker import Broker
-from eventlog.kafka.bus import KafkaBus
+from eventlog.kafka.bus import BURIED, KafkaBus
 from eventlog.kafka.client import producer
 from eventlog.kafka.dead_letters import bury, publish_again, redrive, waiting
 from tests.eventlog.bus_contract import a_record
@@ -159,3 +159,6 @@ def test_a_bus_sends_its_letters_before_it_commits(broker: Broker) -> None:
         assert [str(each) for each in letters] == [
             f"{origin}/0@0  KeyError  no type  by g of {origin}"
         ]
+    [told] = BURIED.collect()
+    counted = {s.labels["group"]: s.value for s in told.samples if s.name.endswith("_total")}
+    assert counted[f"g of {origin}"] == 1
