@@ -151,13 +151,14 @@ class Keeper:
 
     def _mark(self, keys: Iterable[str]) -> None:
         """Those that are not as they should be, and since when."""
+        now = self._clock()
         for key in keys:
             self._leaving.discard(key)
             if self._found.right(key):
                 self._dirty.pop(key, None)
                 self._unsaid.add(holder(key))
             else:
-                self._dirty.setdefault(key, self._clock())
+                self._dirty.setdefault(key, now)
                 if self.wants.of(key) is None:
                     self._leaving.add(key)
 

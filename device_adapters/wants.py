@@ -50,7 +50,8 @@ class Wants:
             before = self._people.pop(who, NOTHING)
             if want.entries:
                 self._people[who] = want
-            changed |= self._refit(before.entries, want.entries)
+            if before.entries or want.entries:
+                changed.update(self._refit(before.entries, want.entries))
         return changed | self.make_room() if changed else changed
 
     def of(self, key: str) -> Entry | None:
@@ -89,15 +90,14 @@ class Wants:
             self._over = self._phone.overflow(sorted(fits, key=self._rank))
         return before.keys() ^ self._over.keys()
 
-    def _refit(self, before: Sequence[Entry], after: Sequence[Entry]) -> set[str]:
+    def _refit(self, before: Sequence[Entry], after: Sequence[Entry]) -> Iterable[str]:
         old = {one.key: one for one in before}
-        new = {one.key: one for one in after}
-        changed = {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
-        for key in changed:
+        changed = [one for one in after if old.pop(one.key, None) != one]
+        for key in old:
             self._fits.pop(key, None)
-            if key in new:
-                self._fits[key] = self._phone.fit(new[key])
-        return changed
+        for one in changed:
+            self._fits[one.key] = self._phone.fit(one)
+        return [*old, *(one.key for one in changed)]
 
     def _rank(self, entry: Entry) -> tuple[str, str]:
         return self._people[entry.holder].rank, entry.key

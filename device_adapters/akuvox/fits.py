@@ -1,8 +1,9 @@
 """What of a record a model of phone can take, and in words why not the rest (A3, M128)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Final
 
 from device_adapters.akuvox.profiles import Profile
@@ -12,6 +13,7 @@ from domain.devices import CredentialKind
 from domain.rights import KINDS, Entry, shown
 
 HEX_CARD: Final = re.compile(r"[0-9A-F]+", re.ASCII)
+ALL_FITS: Final[Mapping[CredentialKind, str]] = MappingProxyType({})
 Taken = tuple[Any, str | None]  # what the phone can take, and why that is not all
 FIELDS: Final[dict[CredentialKind, str]] = {
     "pin": "pin",
@@ -27,6 +29,9 @@ def fit(entry: Entry, profile: Profile) -> Fit:
     """As much as there is room for: to lose one card is better than to lose all."""
     if any(max(grant.relays) > profile.relays for grant in entry.grants):
         return nothing(entry, f"the phone has {profile.relays} relays")
+    if is_pin_alone(entry):  # thousands of people, at hundreds of phones
+        why = pin(entry, profile)[1]
+        return nothing(entry, why, {"pin": why}) if why else Fit(entry=entry, lacks=ALL_FITS)
     taken = {
         "pin": pin(entry, profile),
         "card": cards(entry, profile),
@@ -43,6 +48,11 @@ def fit(entry: Entry, profile: Profile) -> Fit:
     if any(shown(some)):
         return Fit(entry=some, lacks=lacks)
     return nothing(entry, "nothing opens there", lacks)
+
+
+def is_pin_alone(entry: Entry) -> bool:
+    more = entry.cards or entry.uhf or entry.plates or entry.face or entry.floors
+    return not more and isinstance(entry.pin, str)
 
 
 def nothing(entry: Entry, why: str, lacks: dict[CredentialKind, str] | None = None) -> Fit:
