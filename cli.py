@@ -334,6 +334,8 @@ def _said(error: Exception) -> str:
     match type(error).__name__, error.args:
         case "Unavailable", _:
             return "the database cannot be reached: `gatehouse up` starts it"
+        case (("OperationalError" | "ConnectionTimeout"), _):
+            return f"the database cannot be reached: {str(error).splitlines()[0]}"
         case "LookupError", (said,):
             return str(said)
         case "UnknownTopicOrPartitionError", (said,):

@@ -98,6 +98,13 @@ def test_a_kafka_that_is_away_is_said_in_a_line(tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
+def test_a_database_that_is_away_is_said_in_a_line(tmp_path: Path) -> None:
+    done = run([str(GATEHOUSE), "relay", "replay", "--from", "3"], DATA=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.startswith("gatehouse: the database cannot be reached: connection is bad")
+    assert done.stderr.count("\n") == 1
+
+
 def run(command: list[str], **changes: str) -> "subprocess.CompletedProcess[str]":
     environment = {name: v for name, v in os.environ.items() if name != "DATABASE_URL"} | changes
     return subprocess.run(  # noqa: S603
