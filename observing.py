@@ -4,6 +4,7 @@ import logging.config
 import sys
 import threading
 from pathlib import Path
+from time import monotonic
 from traceback import extract_tb
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from structlog.types import Processor
 from config import Unsafe
 
 FRAMES: Final = 6
+SELDOM_SECONDS: Final = 60.0
 FIRST: Final = ("at", "level", "process", "event")
 
 
@@ -50,14 +52,35 @@ def logging_of(process: str) -> dict[str, Any]:
         "class": "logging.StreamHandler",
         "stream": "ext://sys.stdout",
         "formatter": "json",
+        "filters": ["seldom"],
     }
     return {
         "version": 1,
         "disable_existing_loggers": False,
+        "filters": {"seldom": {"()": Seldom}},
         "formatters": {"json": formatter},
         "handlers": {"out": handler},
         "root": {"level": "WARNING", "handlers": ["out"]},
     }
+
+
+class Seldom(logging.Filter):
+    """Kafka's client says the same twenty times a second while a broker is away: a night of that
+    would push everything else out of the files.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("kafka")
+        self._said = dict[object, float]()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not super().filter(record):
+            return True
+        key, now = (record.name, record.msg), monotonic()
+        if now - self._said.get(key, -SELDOM_SECONDS) < SELDOM_SECONDS:
+            return False
+        self._said[key] = now
+        return True
 
 
 def beginning(process: str) -> list[Processor]:

@@ -109,6 +109,22 @@ def test_libraries_speak_in_the_same_lines_from_a_warning_on(lines: list[dict[st
     assert not any("10.0.0.7" in json.dumps(line) for line in lines)
 
 
+def test_what_kafkas_client_says_without_end_is_told_once_a_minute() -> None:
+    said = """
+import logging
+from observing import log_as
+log_as("relay")
+for n in range(50):
+    logging.getLogger("kafka.net").warning("broker %s is away", n)
+logging.getLogger("kafka.net").warning("another thing")
+for n in range(2):
+    logging.getLogger("urllib3").warning("retry %s", n)
+"""
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, check=True, text=True)  # noqa: S603
+    events = [json.loads(line)["event"] for line in done.stdout.splitlines()]
+    assert events == ["broker 0 is away", "another thing", "retry 0", "retry 1"]
+
+
 def test_phones_are_told_by_state_and_what_waits_for_them() -> None:
     states: Mapping[SyncState, int] = {"verified": 5, "mismatch": 1}
     away = replace(
