@@ -52,8 +52,9 @@ def up() -> None:
 
 @gatehouse.command()
 def status() -> None:
-    """Show what runs, how far each read model is, which phones are online, what waits.
+    """Show what runs, how far all is, and what waits.
 
+    Processes with their memory, each read model, which phones and locks are online.
     The exit status is 1 if nothing runs.
     """
     from config import Config
@@ -99,15 +100,22 @@ def create_token(role: str, name: str, communities: tuple[UUID, ...]) -> None:
 
 @token.command("revoke")
 def revoke_token() -> None:
-    """End an API token, asked for without showing it: the next request with it is refused."""
-    ended = _bootstrap().end_token(click.prompt("token", hide_input=True))
+    """End an API token: the next request with it is refused.
+
+    Asks for it without showing it, or reads it from a pipe.
+    """
+    shown = sys.stdin.isatty()
+    ended = _bootstrap().end_token(click.prompt("token", hide_input=shown))
     click.echo("revoked" if ended else "no such token is in force")
     sys.exit(not ended)
 
 
 @gatehouse.command()
 def migrate() -> None:
-    """Bring the database's schema and roles up to date; safe to repeat, safe at the same time."""
+    """Bring the database's schema and roles up to date.
+
+    Safe to repeat, and safe at the same time.
+    """
     _bootstrap().migrate()
     click.echo("the schema is up to date")
 
@@ -119,10 +127,10 @@ def migrate() -> None:
     help="PostgreSQL's own folder; by default the one below DATA.",
 )
 def postgres(data: Path | None) -> None:
-    """Run the embedded PostgreSQL alone, in the foreground; the first start prepares its folder.
+    """Run the embedded PostgreSQL alone, in the foreground.
 
-    It listens only on a Unix socket inside that folder. Started by root, it runs as the system
-    user `gatehouse`.
+    The first start prepares its folder. It listens only on a Unix socket inside that folder.
+    Started by root, it runs as the system user `gatehouse`.
     """
     from config import Config
     from eventlog.embedded import EmbeddedServer
@@ -135,10 +143,11 @@ def postgres(data: Path | None) -> None:
 
 @gatehouse.command()
 def kafka() -> None:
-    """Run an Apache Kafka of one node below DATA, in the foreground; the first start prepares it.
+    """Run an Apache Kafka of one node, in the foreground.
 
-    Asks for KAFKA=1. It takes KAFKA_PORT (9092) and the next port of 127.0.0.1, needs Java 17, and
-    the first time Maven, which brings its jars. `make run KAFKA=1` connects everything to it.
+    The first start prepares it below DATA. Asks for KAFKA=1. It takes KAFKA_PORT (9092) and the
+    next port of 127.0.0.1, needs Java 17, and the first time Maven, which brings its jars. `make
+    run KAFKA=1` connects everything to it.
     """
     from config import Config
 
@@ -155,9 +164,10 @@ def topics() -> None:
 
 @topics.command("apply")
 def apply_topics() -> None:
-    """Make the topics of eventlog/kafka/topics.toml, and mend those that are otherwise.
+    """Make the topics, and mend those that are otherwise.
 
-    Prints each difference; safe to repeat. Partitions are never changed: keys would move.
+    As eventlog/kafka/topics.toml has them. Prints each difference; safe to repeat. Partitions are
+    never changed: keys would move.
     """
     done = list(_bootstrap().apply_topics())
     for said in done or ["the topics are as they should be"]:
@@ -166,7 +176,10 @@ def apply_topics() -> None:
 
 @gatehouse.group()
 def relay() -> None:
-    """The way of the logs to Kafka; the process itself is `gatehouse run relay`."""
+    """The way of the logs to Kafka.
+
+    The process itself is `gatehouse run relay`.
+    """
 
 
 @relay.command("audit")
@@ -192,17 +205,21 @@ def audit_relay() -> None:
     help="Which of the two logs.",
 )
 def replay(first: int, name: str) -> None:
-    """Have everything from a position on published once more, for who has lost it.
+    """Have all from a position on published once more.
 
-    The running relay does it, or the next that starts. These records are marked (gh-replayed),
-    carry on the sequence of their partition, and change nothing for who remembers positions.
+    For who has lost it. The running relay does it, or the next that starts. These records are
+    marked (gh-replayed), carry on the sequence of their partition, and change nothing for who
+    remembers positions.
     """
     click.echo(_bootstrap().replay_stream(name, first))
 
 
 @gatehouse.group()
 def device() -> None:
-    """What is on the door phones; the process that keeps them is `gatehouse run adapters`."""
+    """What is on the door phones.
+
+    The process that keeps them is `gatehouse run adapters`.
+    """
 
 
 @device.command("check")
@@ -210,12 +227,12 @@ def device() -> None:
 @click.option("--all", "everything", is_flag=True, help="All phones and locks of all communities.")
 @click.option("--wait", default=120.0, show_default=True, help="Seconds to wait for them.")
 def check_device(wanted: str | None, everything: bool, wait: float) -> None:
-    """Have every record of DEVICE (a phone or lock, its id or name) compared with what it should
-    hold, now.
+    """Compare what DEVICE holds with what it should, now.
 
-    Works from any host: the adapters are asked by the log. What is not as it should be is set
-    right and counted; what somebody entered at the device itself is counted. The exit status is 1
-    if anything had to be set right or a device did not answer; it is then compared when it does.
+    DEVICE is a phone or lock, by its id or name; all its records are compared. Works from any host:
+    the adapters are asked by the log. What is not as it should be is set right and counted; what
+    somebody entered at the device itself is counted. The exit status is 1 if anything had to be set
+    right or a device did not answer; it is then compared when it does.
     """
     if bool(wanted) == everything:
         raise click.UsageError("either DEVICE or --all")
@@ -229,9 +246,10 @@ def dlq() -> None:
 
 @dlq.command("list")
 def list_dead_letters() -> None:
-    """Print where each lay (topic/partition@offset), why it could not be read and by whom.
+    """Print where each lay, why it was not read and by whom.
 
-    What it holds is never shown. The exit status is 1 if there is any.
+    Where: topic/partition@offset. What it holds is never shown. The exit status is 1 if there is
+    any.
     """
     letters = list(_bootstrap().dead_letters())
     for letter in letters:
@@ -242,10 +260,11 @@ def list_dead_letters() -> None:
 
 @dlq.command("redrive")
 def redrive() -> None:
-    """Have the log's own record of each published once more, where this release can read it.
+    """Have the log's own record of each published once more.
 
-    They are marked (gh-replayed), carry on the sequence of their partition, and change nothing for
-    who remembers positions. What is in no log stays in the list. Safe to repeat.
+    Where this release can read it. They are marked (gh-replayed), carry on the sequence of their
+    partition, and change nothing for who remembers positions. What is in no log stays in the list.
+    Safe to repeat.
     """
     went, stayed = _bootstrap().redrive()
     click.echo(f"{went} published again, {stayed} cannot be")
@@ -254,7 +273,10 @@ def redrive() -> None:
 @gatehouse.command()
 @click.argument("name")
 def rebuild(name: str) -> None:
-    """Empty the read model NAME and fill it again from the log; the log itself never changes."""
+    """Build the read model NAME anew from the log.
+
+    Beside the live one, then in its place: reads and writes go on. The log itself never changes.
+    """
     from rich.progress import Progress
 
     with Progress() as progress:
@@ -271,9 +293,9 @@ def audit() -> None:
 
 @audit.command("claims")
 def audit_claims() -> None:
-    """Compare every taken PIN, card and plate with what the log says is taken.
+    """Compare what is taken with what the log says.
 
-    Prints each difference; the exit status is 1 if there is one.
+    Every PIN, card and plate. Prints each difference; the exit status is 1 if there is one.
     """
     differences = list(_bootstrap().audit_claims())
     for difference in differences:
@@ -302,7 +324,10 @@ def tail(after: int | None, follow: bool) -> None:
 @gatehouse.command()
 @click.argument("name")
 def run(name: str) -> None:
-    """Run one process of the Procfile: projector, adapters, reactions or relay."""
+    """Run one process of the Procfile.
+
+    NAME is projector, adapters, reactions or relay.
+    """
     _bootstrap().run(name)
 
 
@@ -315,7 +340,10 @@ gatehouse.add_command(emergency)
 )
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 def sim(args: tuple[str, ...]) -> None:
-    """Simulated door phones that speak the real protocol: `gatehouse sim --help`."""
+    """Simulated door phones that speak the real protocol.
+
+    `gatehouse sim --help` tells more.
+    """
     command: Callable[..., object] = import_module("device_adapters.simulator.cli").sim
     command(args=list(args), prog_name="gatehouse sim")
 
@@ -336,8 +364,10 @@ def _said(error: Exception) -> str:
             return "the database cannot be reached: `gatehouse up` starts it"
         case (("OperationalError" | "ConnectionTimeout"), _):
             return f"the database cannot be reached: {str(error).splitlines()[0]}"
-        case "LookupError", (said,):
-            return str(said)
+        case "Malformed", (field, message):
+            return f"{field}: {message}"
+        case _, (str(said),) if isinstance(error, LookupError):
+            return said  # a KeyError would quote it
         case "UnknownTopicOrPartitionError", (said,):
             return f"{said}: `gatehouse topics apply` makes what is missing"
     if type(error).__module__ == "kafka.errors":

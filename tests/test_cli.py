@@ -12,8 +12,10 @@ import pytest
 from click.testing import CliRunner
 
 import status
-from cli import gatehouse
+from cli import gatehouse, main
 from config import ROOT, Config
+from device_adapters.simulator.cli import sim
+from domain.kernel import Malformed
 from tests.running_server import RunningServer
 
 GATEHOUSE = Path(sys.executable).with_name("gatehouse")
@@ -26,12 +28,25 @@ def commands(group: click.Group = gatehouse) -> Iterator[list[str]]:
             yield from ([name, *rest] for rest in commands(command))
 
 
+def groups() -> list[click.Group]:
+    return [command for command in gatehouse.commands.values() if isinstance(command, click.Group)]
+
+
 @pytest.mark.parametrize("path", [path for path in commands() if path != ["sim"]], ids=" ".join)
 def test_every_command_explains_itself(path: list[str]) -> None:
     answer = CliRunner().invoke(gatehouse, [*path, "--help"])
     assert answer.exit_code == 0
     explanation = answer.output.split("\n\n")[1]
     assert len(explanation.split()) >= 5
+
+
+@pytest.mark.parametrize("group", [gatehouse, sim, *groups()], ids=lambda group: group.name)
+def test_a_list_of_commands_says_each_to_its_end(group: click.Group) -> None:
+    """At 80 columns; what is longer would be cut."""
+    answer = CliRunner().invoke(group, ["--help"], terminal_width=80)
+    listed = answer.output.partition("Commands:")[2]
+    assert len(listed.split()) >= 5
+    assert "..." not in listed
 
 
 def test_it_has_what_the_manual_names() -> None:
@@ -96,6 +111,20 @@ def test_a_kafka_that_is_away_is_said_in_a_line(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("gatehouse: Kafka does not do it: KafkaTimeoutError")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_malformed_name_is_said_in_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> str:
+        raise Malformed("name", "1 to 64 printable characters")
+
+    monkeypatch.setattr("bootstrap.make_token", refuse)
+    monkeypatch.setattr(sys, "argv", ["gatehouse", "token", "create", "--role", "installer"])
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--name", ""])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == "gatehouse: name: 1 to 64 printable characters"
 
 
 def test_a_database_that_is_away_is_said_in_a_line(tmp_path: Path) -> None:

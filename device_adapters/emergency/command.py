@@ -19,11 +19,12 @@ F = Callable[..., Any]
 
 @click.group()
 def emergency() -> None:
-    """Break glass: unlock or lock doors from this adapter host, also without PostgreSQL.
+    """Break glass: unlock or lock doors from this host.
 
-    Doors are reached directly, from the snapshot that the adapters of this host keep in
-    DATA/emergency (sealed with KEK_FILE). The order is on disk before anything is done; as soon as
-    PostgreSQL answers, the adapters import it into the log, once, with all that was found.
+    Also without PostgreSQL. Doors are reached directly, from the snapshot that the adapters of this
+    host keep in DATA/emergency (sealed with KEK_FILE). The order is on disk before anything is
+    done; as soon as PostgreSQL answers, the adapters import it into the log, once, with all that
+    was found.
 
     \b
     gatehouse emergency status
@@ -62,10 +63,11 @@ def asked(command: F) -> F:
 @asked
 @click.option("--drill", is_flag=True, help="The report will say that it was one.")
 def unlock(**given: Any) -> None:
-    """Hold doors open until they are locked; without --door or --all the emergency door group.
+    """Hold doors open until they are locked.
 
-    Prints what happened at each door, and is over when all are open and read back. The exit status
-    is 1 if some are not, 2 if nothing was done.
+    Without --door or --all those of the emergency door group. Prints what happened at each door,
+    and is over when all are open and read back. The exit status is 1 if some are not, 2 if nothing
+    was done.
     """
     break_glass(opens=True, **given)
 
@@ -79,8 +81,9 @@ def lock(**given: Any) -> None:
 
 @emergency.command()
 def status() -> None:
-    """What this host knows without PostgreSQL: how old it is, its doors, and what waits to be
-    imported.
+    """What this host knows without PostgreSQL.
+
+    How old it is, its doors, and what waits to be imported.
     """
     from device_adapters.emergency import spool
 

@@ -44,9 +44,10 @@ class Fitted(click.ParamType[SimLock]):
     help="Better in GATEHOUSE_SIM_PASSWORD. There is no default.",
 )
 def locks(fitted: tuple[SimLock, ...], port: int, user: str, password: str) -> None:
-    """Run locks behind a gateway until you stop it, and say where that answers.
+    """Run locks behind a gateway until you stop it.
 
-    It speaks docs/lock-gateway.md, on this machine only. Somebody at a lock:
+    Says where that answers. It speaks docs/lock-gateway.md, on this machine only. Somebody at a
+    lock:
 
     \b
     curl -d '{"lock": "L1", "kind": "pin", "code": "2468"}' URL/sim/present
@@ -62,5 +63,5 @@ def locks(fitted: tuple[SimLock, ...], port: int, user: str, password: str) -> N
             for lock in fitted:
                 click.echo(f"{lock.brand} {lock.serial} {server.url}")
             stopped.wait()
-    except OSError as taken:
+    except (OSError, OverflowError) as taken:  # the latter: there is no such port
         raise click.ClickException(str(taken)) from taken

@@ -131,7 +131,7 @@ def serve(
     real_time: bool,
     **options: Any,
 ) -> None:
-    """Run phones until you stop it, and say where each of them answers.
+    """Run phones until you stop it, and say where each answers.
 
     One line a phone, MODEL and URL, once it listens. They listen on this machine only.
     """
@@ -147,13 +147,16 @@ def serve(
         raise click.UsageError(str(wrong)) from wrong
     try:
         asyncio.run(until_stopped(fleet, beside(fleet, people, trouble, options["seed"])))
-    except OSError as taken:
+    except (OSError, OverflowError) as taken:  # the latter: there is no such port
         raise click.ClickException(str(taken)) from taken
 
 
 def named(models: tuple[str, ...], count: int) -> list[str]:
-    """`X916:6` is six of them. Raises ValueError for a count that is no number."""
-    counted = ((model, number or str(count)) for model, _, number in split(models))
+    """`X916:6` is six of them. Raises ValueError for a count that is no number, or zero."""
+    counted = [(model, number or str(count)) for model, _, number in split(models)]
+    for model, number in counted:
+        if not (number.isdecimal() and int(number)):
+            raise ValueError(f"{number} of {model} are no phones: say a number, as {model}:6")
     return [model for model, number in counted for _ in range(int(number))]
 
 
@@ -191,9 +194,10 @@ async def until_stopped(fleet: Fleet, lives: Sequence[Life]) -> None:
 @click.argument("device", type=Device())
 @click.argument("code")
 def punch(device: str, code: str) -> None:
-    """Type CODE at the keypad of DEVICE (http://HOST:PORT or HOST:PORT).
+    """Type CODE at the keypad of DEVICE.
 
-    In APT+PIN mode CODE is the apartment, `#` and the PIN: 203#2468.
+    DEVICE is http://HOST:PORT or HOST:PORT. In APT+PIN mode CODE is the apartment, `#` and the PIN:
+    203#2468.
     """
     report(ask(device, "POST", "/sim/punch", {"code": code}))
 
@@ -209,7 +213,10 @@ def swipe(device: str, card: str) -> None:
 @sim.command()
 @click.argument("device", type=Device())
 def tamper(device: str) -> None:
-    """Pull DEVICE off its wall: it calls its event URL, if it was given one."""
+    """Pull DEVICE off its wall.
+
+    It calls its event URL, if it was given one.
+    """
     sensed(device, "tamper", 1)
 
 
@@ -218,7 +225,9 @@ def tamper(device: str) -> None:
 @click.argument("kind", type=click.Choice(list(SENSED)), default="emergency")
 @click.option("--relay", default=1, show_default=True, help="The door, for door_held, break_in.")
 def alarm(device: str, kind: str, relay: int) -> None:
-    """Let DEVICE sense an alarm of KIND: fire at its alarm input, if none is named.
+    """Let DEVICE sense an alarm of KIND.
+
+    If none is named, fire at its alarm input.
 
     \b
     gatehouse sim alarm 127.0.0.1:8100
@@ -232,7 +241,9 @@ def alarm(device: str, kind: str, relay: int) -> None:
 @click.argument("what", type=click.Choice(["open", "shut"]))
 @click.option("--relay", default=1, show_default=True, help="Which door, by its relay.")
 def door(device: str, what: str, relay: int) -> None:
-    """Move the door of DEVICE as its contact sees it: forced while locked, or left open too long.
+    """Move the door of DEVICE as its contact sees it.
+
+    Opened while locked it is forced; it may be left open too long.
 
     \b
     gatehouse sim door 127.0.0.1:8100 open
@@ -256,7 +267,9 @@ def press(device: str, number: int) -> None:
 @click.argument("number", type=int)
 @click.argument("what", type=click.Choice(["open", "closed"]))
 def contact(device: str, number: int, what: str) -> None:
-    """Leave the contact at input NUMBER of DEVICE open or closed: a door's sensor, or a fire panel.
+    """Leave a contact at DEVICE open or closed.
+
+    At input NUMBER: a door's sensor, or a fire panel.
 
     \b
     gatehouse sim contact 127.0.0.1:8100 2 closed         the door there is shut
@@ -280,7 +293,9 @@ def sensed(device: str, what: str, relay: int) -> None:
 @click.argument("name", default="list", metavar="[NAME | list | clear]")
 @click.argument("values", nargs=-1, metavar="[KEY=VALUE | off]…")
 def fault(device: str, name: str, values: tuple[str, ...]) -> None:
-    """Make DEVICE fail in a way that has a NAME, while it runs; list what is on, or clear it.
+    """Make DEVICE fail in a way that has a NAME.
+
+    While it runs; or list what is on, or clear it.
 
     \b
     gatehouse sim fault 127.0.0.1:8100                    what is on (also: list)
@@ -329,7 +344,10 @@ def plain(value: str) -> Any:
 @sim.command()
 @click.argument("device", type=Device())
 def state(device: str) -> None:
-    """Print all that DEVICE holds, as JSON: its users, schedules, settings, logs and faults."""
+    """Print all that DEVICE holds, as JSON.
+
+    Its users, schedules, settings, logs and faults.
+    """
     click.echo(json.dumps(ask(device, "GET", "/sim/state"), indent=2, ensure_ascii=False))
 
 
@@ -347,7 +365,7 @@ def ask(
     finally:
         connection.close()
     if reply.status != 200:
-        raise click.ClickException(str(answer.get("error", reply.status)))
+        raise click.ClickException(answer.get("error", f"no simulated phone answers at {device}"))
     return dict(answer)
 
 

@@ -15,6 +15,8 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 
+from device_adapters.locks.gateway import Gateway, SimLock
+from device_adapters.locks.served import served as serving
 from device_adapters.simulator import storage
 from device_adapters.simulator.cli import sim
 from device_adapters.simulator.control import ACTS
@@ -54,6 +56,13 @@ def served(*words: str, **environment: str) -> Iterator[list[tuple[str, str]]]:
         finally:
             process.send_signal(signal.SIGTERM)
             assert process.wait(5) == 0
+
+
+@pytest.fixture
+def a_web() -> Iterator[str]:
+    """It answers 404 in JSON."""
+    with serving(Gateway([SimLock("itec", "L1")], None), 0) as server:
+        yield server.url.removeprefix("http://")
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +109,9 @@ def test_s20_serve_lets_trouble_come() -> None:
     [
         (("--auth", "digest", "--user", "gate"), "digest needs a user and a password"),
         (("--model", "Z80"), "no model Z80"),
-        (("--model", "X916:many"), "invalid literal"),
+        (("--model", "X916:many"), "many of X916 are no phones: say a number, as X916:6"),
+        (("--model", "X916:0"), "0 of X916 are no phones"),
+        (("--count", "-3"), "-3 of X916 are no phones"),
     ],
 )
 def test_s4_serve_refuses_what_makes_no_fleet(words: tuple[str, ...], said: str) -> None:
@@ -209,12 +220,22 @@ def test_s20_faults_are_listed_set_and_cleared(url: str) -> None:
         (("fault", "DEVICE", "latency", "seconds=1"), "latency takes ms"),
         (("punch", "nowhere", "1"), "neither http://HOST:PORT nor HOST:PORT"),
         (("punch", "127.0.0.1:1", "1"), "no simulated phone answers at 127.0.0.1:1"),
+        (("locks", "--lock", "itec:A", "--port", "99999"), "Error: bind(): port must be 0-65535"),
+        (("serve", "--port", "-4"), "Error: bind(): port must be 0-65535"),
     ],
 )
 def test_mistakes_are_explained(url: str, words: tuple[str, ...], said: str) -> None:
     answer = run(*(url if word == "DEVICE" else word for word in words))
     assert answer.exit_code != 0
     assert said in answer.output
+
+
+def test_a_server_that_is_no_phone_is_called_none(a_web: str) -> None:
+    answer = run("punch", a_web, "2468")
+    assert (answer.exit_code, answer.output) == (
+        1,
+        f"Error: no simulated phone answers at {a_web}\n",
+    )
 
 
 def test_s20_every_command_has_help_and_every_fault_stands_in_it() -> None:
