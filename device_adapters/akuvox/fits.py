@@ -1,9 +1,8 @@
 """What of a record a model of phone can take, and in words why not the rest (A3, M128)."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any, Final
 
 from device_adapters.akuvox.profiles import Profile
@@ -13,7 +12,6 @@ from domain.devices import CredentialKind
 from domain.rights import KINDS, Entry, shown
 
 HEX_CARD: Final = re.compile(r"[0-9A-F]+", re.ASCII)
-ALL_FITS: Final[Mapping[CredentialKind, str]] = MappingProxyType({})
 Taken = tuple[Any, str | None]  # what the phone can take, and why that is not all
 FIELDS: Final[dict[CredentialKind, str]] = {
     "pin": "pin",
@@ -29,30 +27,19 @@ def fit(entry: Entry, profile: Profile) -> Fit:
     """As much as there is room for: to lose one card is better than to lose all."""
     if any(max(grant.relays) > profile.relays for grant in entry.grants):
         return nothing(entry, f"the phone has {profile.relays} relays")
-    if is_pin_alone(entry):  # thousands of people, at hundreds of phones
-        why = pin(entry, profile)[1]
-        return nothing(entry, why, {"pin": why}) if why else Fit(entry=entry, lacks=ALL_FITS)
-    taken = {
-        "pin": pin(entry, profile),
-        "card": cards(entry, profile),
-        "uhf": marks(entry.uhf, "UHF tags", profile),
-        "plate": marks(entry.plates, "licence plates", profile),
-        "face": face(entry, profile),
-        "floors": floors(entry, profile),
-    }
-    lacks = {kind: why for kind in KINDS if (why := taken.get(kind, (None, None))[1])}
+    taken = {kind: take(entry, profile) for kind, take in TAKERS.items() if has(entry, kind)}
+    lacks = {kind: why for kind, (_, why) in taken.items() if why}
     if not lacks:
         return Fit(entry=entry, lacks=lacks)
-    left: Any = {FIELDS[kind]: taken[kind][0] for kind in FIELDS}
-    some = replace(entry, **left, room=entry.room if left["pin"] else None)
+    left: Any = {FIELDS[kind]: some for kind, (some, _) in taken.items()}
+    some = replace(entry, **left, room=entry.room if left.get("pin") else None)
     if any(shown(some)):
         return Fit(entry=some, lacks=lacks)
     return nothing(entry, "nothing opens there", lacks)
 
 
-def is_pin_alone(entry: Entry) -> bool:
-    more = entry.cards or entry.uhf or entry.plates or entry.face or entry.floors
-    return not more and isinstance(entry.pin, str)
+def has(entry: Entry, kind: CredentialKind) -> bool:
+    return bool(getattr(entry, FIELDS[kind]))
 
 
 def nothing(entry: Entry, why: str, lacks: dict[CredentialKind, str] | None = None) -> Fit:
@@ -114,3 +101,14 @@ def floors(entry: Entry, profile: Profile) -> Taken:
     if taken == entry.floors:
         return taken, None
     return taken, f"takes {len(taken)} of {len(entry.floors)} floors: 1 to {profile.floors}"
+
+
+# In the order of KINDS. Thousands of people have none of most of these, at hundreds of phones.
+TAKERS: Final[Mapping[CredentialKind, Callable[[Entry, Profile], Taken]]] = {
+    "pin": pin,
+    "card": cards,
+    "uhf": lambda entry, profile: marks(entry.uhf, "UHF tags", profile),
+    "plate": lambda entry, profile: marks(entry.plates, "licence plates", profile),
+    "face": face,
+    "floors": floors,
+}
