@@ -42,10 +42,16 @@ class Bell:
         """For something of the phone, if it answers."""
         return bool(self.wishes or self.hinted or self.checks)
 
-    def take(self) -> Wishes:
-        """What came in since the last time."""
+    def take(self, most: int | None = None) -> Wishes:
+        """What came in since the last time. Of a crowd no more than so many, all who must go among
+        them; the others the next time.
+        """
         with self._bell:
             taken, self.wishes = self.wishes, {}
+            if most is not None and len(taken) > most:
+                gone = {who: want for who, want in taken.items() if not want.entries}
+                come = [one for one in taken.items() if one[0] not in gone]
+                taken, self.wishes = gone | dict(come[:most]), dict(come[most:])
             return taken
 
     def take_checks(self) -> Sequence[CheckId | None]:

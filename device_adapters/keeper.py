@@ -25,6 +25,7 @@ from domain.devices import Outcome
 
 ROUND: Final = 500  # grants before they are read back
 MOST_NEWS: Final = 500  # in one event
+CROWD: Final = 500  # wishes at once, between two writes
 ASTRAY: Final = {MODE: "asks for PINs in another way", ZONE: "shows another zone"}
 Tell = Callable[[Sequence[Outcome]], None]
 
@@ -74,8 +75,12 @@ class Keeper:
         return identity
 
     def hear(self) -> bool:
-        """Take in the latest wishes; whether some of them touch what the phone holds."""
-        changed = self.wants.take(self._lane.wishes())
+        """Take in the latest wishes; whether some of them touch what the phone holds.
+
+        A crowd comes in by and by, for hundreds of lanes share one interpreter, but is there as a
+        whole before it is said what on the phone is nobody's.
+        """
+        changed = self.wants.take(self._lane.wishes(None if self._unread else CROWD))
         if self.wants.pin_mode != self._lane.pin_mode:
             self.wants.pin_mode = self._lane.pin_mode
             self._found.failing.pop(MODE, None)

@@ -136,7 +136,7 @@ class Lane:
             online=self._word.online,
             failure=self._failure,
             seen=None if self._seen is None else now - self._seen,
-            waiting=waiting,
+            waiting=waiting + len(self.bell.wishes),
             revocations=revocations,
             waiting_for=None if since is None else now - since,
             suspended=self._keeper.suspended(),
@@ -148,8 +148,8 @@ class Lane:
 
     # What the keeper needs
 
-    def wishes(self) -> Wishes:
-        return self.bell.take()
+    def wishes(self, most: int | None = None) -> Wishes:
+        return self.bell.take(most)
 
     def pause(self, seconds: float, *, until_wishes: bool) -> None:
         bell = self.bell

@@ -34,8 +34,8 @@ class Surroundings(Protocol):
     def now(self) -> datetime:
         """In UTC."""
 
-    def wishes(self) -> Wishes:
-        """What came in since the last call."""
+    def wishes(self, most: int | None = None) -> Wishes:
+        """What came in since the last call; of a crowd no more than so many, and all who must go."""
 
     def pause(self, seconds: float, *, until_wishes: bool) -> None:
         """Returns early if it is over; if `until_wishes`, also for new ones."""

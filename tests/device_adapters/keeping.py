@@ -49,8 +49,9 @@ class Hands:
     writes: int = 0
     caught_up: int = 0
 
-    def wishes(self) -> Wishes:
-        taken, self.inbox = self.inbox, {}
+    def wishes(self, most: int | None = None) -> Wishes:
+        taken = dict(list(self.inbox.items())[:most])
+        self.inbox = {who: want for who, want in self.inbox.items() if who not in taken}
         return taken
 
     def pause(self, seconds: float, *, until_wishes: bool) -> None:

@@ -3,6 +3,7 @@ from uuid import UUID
 
 import pytest
 
+from device_adapters.keeper import CROWD
 from device_adapters.port import Failure, Limits, Offline, WrongBox
 from domain.devices import Outcome
 from tests.device_adapters.keeping import Hands, Kept, no_more, verified, wish
@@ -173,6 +174,16 @@ def test_d6_who_was_written_a_moment_ago_and_must_go_goes_before_the_crowd() -> 
     assert names == ["read", "put", "read", "withdraw", "read"]
     assert phone.records == {}
     assert "verified" not in {one.state for one in said}
+
+
+def test_a_crowd_that_is_on_the_phone_is_known_as_a_whole_before_anybody_is_a_stranger() -> None:
+    """After a restart; wishes of a crowd come in parts, and who has none would be withdrawn."""
+    kept = Kept(phone := MemoryPhone())
+    kept.run(wish(*map(an_entry, range(1, 3 * CROWD // 2))))
+    del phone.calls[:]
+    kept.restart()
+    kept.run()
+    assert {name for name, keys in phone.calls if keys} == set()
 
 
 def test_d10_another_box_gets_nothing() -> None:
