@@ -35,8 +35,8 @@ from eventlog import following
 
 def run_adapters(house: House, stop: Flag) -> None:
     """At the real pace, unless DEVICE_PACE=0 says that the phones need none."""
-    # A million objects that stay: at the usual thresholds a fifth of what a crowd of residents costs
-    # is the search for cycles [M].
+    # A million objects that stay: at the usual thresholds a fifth of what a crowd of residents
+    # costs is the search for cycles [M].
     gc.set_threshold(50_000, 20, 20)
     poll = DoorLogPoller(Ingest(house.log, house.reports), lambda: datetime.now(UTC)).poll
     bus, bury = carrier(house, "events", house.log, ADAPTERS)
