@@ -66,6 +66,12 @@ class Shares(Following[DoorSync]):
             for partition in taken:
                 self._shares[partition] = Share(self._begin(self._leases.may(partition), head))
 
+    def keep(self) -> None:
+        """By the clock, beside what the log says."""
+        for partition, share in list(self._shares.items()):
+            if not share.failed:
+                self._do(partition, share.follower.keep_time)
+
     def let_go(self, partitions: Iterable[int]) -> None:
         """Whoever comes next waits no longer than until these phones are silent. What does not
         fall silent in time keeps its lease until that runs out.

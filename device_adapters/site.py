@@ -2,9 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import TypeVar
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+from device_adapters.endings import Endings
 from device_adapters.locks.doors import LockDoors
 from device_adapters.wants import NOTHING, Want, Wishes, rank
 from domain import relay_schedules, rights
@@ -28,7 +31,7 @@ class Site:
         self.people: dict[ResidentId, Resident] = {}
         self.groups: dict[GroupId, AccessGroup] = {}
         self.devices: dict[DeviceId, Device] = {}
-        self._locks = LockDoors()
+        self._locks, self._endings = LockDoors(), Endings()
         self._schedules: dict[DeviceId, RelaySchedules] = {}
         self._settings: Settings | None = None
         self._numbers: dict[ApartmentId, str] = {}
@@ -64,6 +67,7 @@ class Site:
     def person(self, who: ResidentId, happened: Event) -> None:
         """Touches that person alone, on every phone."""
         before, after = step(Resident, self.people, who, happened)
+        self._endings.limit(who, after.drives.period if after else None)
         left = before.groups if before else frozenset()
         come = after.groups if after else frozenset()
         for group in left - come:
@@ -75,14 +79,28 @@ class Site:
     def group(self, group: GroupId, happened: Event) -> None:
         """Touches its members, where it has or had doors, and the doors held open by its hours."""
         versions = step(AccessGroup, self.groups, group, happened)
+        after = versions[1]
+        self._endings.limit(group, after.schedule if after else None)
+        self._touch_members(group, versions)
+        held = (id for id, one in self._schedules.items() if any(g == group for _, g in one.chosen))
+        self._touch((id for id in held if id in self.devices), [DOORS])
+
+    def _touch_members(self, group: GroupId, versions: Iterable[AccessGroup | None]) -> None:
         doors = [
             id
             for id, device in self.devices.items()
             if any(version and rights.relays_of(version, device) for version in versions)
         ]
         self._touch(doors, self._members[group])
-        held = (id for id, one in self._schedules.items() if any(g == group for _, g in one.chosen))
-        self._touch((id for id in held if id in self.devices), [DOORS])
+
+    def pass_time(self, now: datetime) -> None:
+        """Touches those whose rights are over for good since the last time."""
+        zone = ZoneInfo(self.zone) if self.zone else UTC
+        for id in self._endings.pass_time(now, zone):
+            if group := self.groups.get(GroupId(id)):
+                self._touch_members(group.group, [group])
+            elif id in self.people:
+                self._touch(self.devices, [ResidentId(id)])
 
     def device(self, device: DeviceId, happened: Event) -> None:
         """Touches everybody there, and at the locks that follow it (M15)."""
@@ -154,14 +172,15 @@ class Site:
     def _join(
         self, device: Device, member: frozenset[GroupId], kinds: dict[Hashable, int]
     ) -> tuple[Reach, int]:
-        groups = [self.groups[id] for id in member if id in self.groups]
+        groups = [self.groups[id] for id in member - self._endings.over if id in self.groups]
         reach = rights.within_reach(member, device, groups)
         takes = tuple((relay.number, relay.methods) for relay in device.relays)
         kind = device.is_lock, takes, frozenset(reach)
         return reach, kinds.setdefault(kind, len(kinds))
 
     def _want(self, person: Resident, device: Device, reach: Reach) -> Want:
-        entries = rights.records(person, device, reach, self.rooms.get(person.apartment))
+        now = person.on_foot() if person.resident in self._endings.over else person
+        entries = rights.records(now, device, reach, self.rooms.get(person.apartment))
         return Want(rank=rank_of(person), entries=tuple(entries))
 
     def _held_open(self, device: Device) -> Want:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from commands.bus import Dispatch
@@ -243,7 +243,9 @@ class DoorSync(Consumer):
 
     def go(self) -> None:
         """Hand out what is wanted now. To be called once if the log is empty."""
+        now = datetime.fromtimestamp(self._outside.now(), UTC)
         for site in self._sites.values():
+            site.pass_time(now)
             for device, wishes in site.wishes().items():
                 known = device in self.lanes
                 lane = self.lanes[device] if known else self._open(site.devices[device])
@@ -252,6 +254,11 @@ class DoorSync(Consumer):
                 if not known:
                     lane.start()
         self._orders.hand_out(self.lanes)
+
+    def keep_time(self) -> None:
+        """To be called again and again: rights end though nothing happens in the log."""
+        if self.position >= self._live_from:
+            self.go()
 
     def _device(self, home: CommunityId, device: DeviceId) -> Device | None:
         return self._sites[home].devices.get(device)

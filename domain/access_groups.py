@@ -2,7 +2,8 @@
 
 from bisect import bisect_left
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import MAXYEAR, UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from typing import Final, Literal, Self
 
 from domain.ids import BuildingId, DeviceId, GroupId
@@ -64,6 +65,13 @@ class Schedule:
             return None
         return replace(self, first=first, last=last, start=start, end=end)
 
+    def ends(self, zone: tzinfo) -> datetime | None:
+        """From when on it never holds again; None: there is no end."""
+        if self.last is None or self.last.year == MAXYEAR:
+            return None
+        by_date = self.repeat != "never" or (self.start, self.end) == (MIDNIGHT, LAST_MINUTE)
+        return midnight(self.last + DAY, zone) if by_date else closing(self.last, self.end, zone)
+
     def _holds_on(self, day: date) -> bool:
         return (self.first or day) <= day <= (self.last or day)
 
@@ -88,6 +96,22 @@ class Period:
     first: date
     last: date
 
+    def ends(self, zone: tzinfo) -> datetime | None:
+        return None if self.last.year == MAXYEAR else midnight(self.last + DAY, zone)
+
+
+def is_over(when: Schedule | Period, instant: datetime, zone: tzinfo) -> bool:
+    """For good."""
+    ends = when.ends(zone)
+    return ends is not None and ends <= instant
+
+
+@lru_cache(maxsize=4096)
+def midnight(day: date, zone: tzinfo) -> datetime:
+    """The instant with which a day begins, be it at 00:00 or not."""
+    once, again = instants(day, MIDNIGHT, zone)
+    return change_between(again, once, zone) if again < once else once
+
 
 def opening(day: date, at: time, zone: tzinfo) -> datetime:
     """The instant at which a window with this start opens."""
@@ -95,6 +119,7 @@ def opening(day: date, at: time, zone: tzinfo) -> datetime:
     return change_between(again, once, zone) if again < once else again
 
 
+@lru_cache(maxsize=4096)
 def closing(day: date, at: time, zone: tzinfo) -> datetime:
     """The instant from which a window with this last minute is closed."""
     once, again = instants(day, at, zone)

@@ -186,6 +186,10 @@ class Resident:
         """The vehicles that are still known."""
         return self.vehicles if isinstance(self.vehicles, Vehicles) else NO_VEHICLES
 
+    def on_foot(self) -> Self:
+        """Without vehicles: the period that was set for them is over (M35)."""
+        return replace(self, vehicles=NO_VEHICLES)
+
     def as_managed(self) -> Self:
         """With no codes but those that the property manager made (M133), and for no lift."""
         pin = self.pin if self.pin_made_by == "manager" else None

@@ -20,7 +20,7 @@ from projections.devices.phones import DeviceDoc, Devices, Reach, Wanted
 from projections.devices.standing import HolderDoc, ResidentDoors
 from projections.projector import document
 from readapi.paging import AS_JSON, PageQuery, answer, item, items_of, page_of
-from readapi.waiting import HEADERS, After, reached
+from readapi.waiting import HEADERS, After, reached, this_minute
 from schemas.of import schema_of
 
 devices = Blueprint("devices", __name__, url_prefix="/api/v1/communities/<uuid:community>")
@@ -95,8 +95,9 @@ def credentials(asked: HolderQuery, *, community: UUID, device: UUID) -> Respons
     """
     home, changes = CommunityId(community), reached(Changes, asked, etag=False)
     now = live(changes.db, [device]).get(device)
-    model = reached(Installed, asked, besides=now and (now.lane.failure, now.trials))
-    page = model.holders(home, device, asked.after, asked.size, asked.said)
+    at = this_minute()
+    model = reached(Installed, asked, besides=(at, now and (now.lane.failure, now.trials)))
+    page = model.holders(home, device, at, asked.after, asked.size, asked.said)
     people = items_of(page)
     since = changes.since(home, [device], [UUID(one["holder"]) for one in people])
     for one in people:
@@ -130,7 +131,8 @@ def doors(after: After, *, community: UUID, resident: UUID) -> Response:
     phones = changes.phones(home)
     lives = live(changes.db, phones)
     now = {id: (one.lane.failure, one.trials.get(resident)) for id, one in lives.items()}
-    found = reached(Installed, after, besides=now).doors(home, resident)
+    at = this_minute()
+    found = reached(Installed, after, besides=(at, now)).doors(home, resident, at)
     since = changes.since(home, phones, [resident])
     doc = json.loads(document(found))
     for phone in (*doc["doors"], *doc["withdrawing"]):

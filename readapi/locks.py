@@ -13,7 +13,7 @@ from projections.devices.lock_sync import FailureDoc, SyncDoc
 from projections.locks import LockDoc, Locks, Reach, Wanted
 from projections.projector import document
 from readapi.paging import PageQuery, answer, item, page_of
-from readapi.waiting import HEADERS, After, reached
+from readapi.waiting import HEADERS, After, reached, this_minute
 from schemas.of import schema_of
 
 locks = Blueprint("locks", __name__, url_prefix="/api/v1/communities/<uuid:community>")
@@ -55,7 +55,9 @@ def sync(after: After, *, community: UUID) -> Response:
     """How far each brand's locks have been given each kind of codes, to 100 percent, and how many
     of these failed (M122, M133).
     """
-    return item(document(reached(Installed, after).lock_sync_now(CommunityId(community))))
+    at = this_minute()
+    model = reached(Installed, after, besides=at)
+    return item(document(model.lock_sync_now(CommunityId(community), at)))
 
 
 @locks.route("/locks/sync/failures")
@@ -63,8 +65,9 @@ def sync(after: After, *, community: UUID) -> Response:
 @locks.response(200, page_of(FailureDoc), headers=HEADERS)
 def failed(asked: PageQuery, *, community: UUID) -> Response:
     """The codes that locks do not hold though they should, each with the reason (M122)."""
-    model = reached(Installed, asked)
-    return answer(model.lock_failures(CommunityId(community), asked.after, asked.size))
+    at = this_minute()
+    model = reached(Installed, asked, besides=at)
+    return answer(model.lock_failures(CommunityId(community), at, asked.after, asked.size))
 
 
 @locks.route("/locks/<uuid:lock>")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import sha256
 from math import inf
 from threading import BoundedSemaphore, Condition, Lock, Thread
@@ -204,6 +205,11 @@ def reached(
     if etag:
         unchanged(here, model, stand.changed, besides)
     return model
+
+
+def this_minute() -> datetime:
+    """Rights end with a minute: what depends on the time is the same until the next one."""
+    return datetime.now(UTC).replace(second=0, microsecond=0)
 
 
 def found() -> Found:

@@ -1,5 +1,13 @@
 """What is asked of the tables of what is installed."""
 
+from typing import Final
+from uuid import UUID
+
+from domain.kernel import Malformed
+from projections.listing import Key as After
+
+FIRST: Final = ("", UUID(int=0))
+
 HOLDERS = """
     (
         select '' collate "C" as sort, holder, null as name from installed_credentials
@@ -28,6 +36,7 @@ ROOMS = """
     join installed_apartments using (community, apartment) join installed_modes using (community)
     where community = %s and pin_mode = 'apt_pin' and resident = any(%s)"""
 
+ZONE = "select zone from installed_zones where community = %s"
 EVERYBODY = """
     select resident, name from installed_residents
     where community = %s and groups && %s::uuid[]
@@ -38,3 +47,11 @@ EVERYBODY = """
 ON_A_PHONE = """
     select * from installed_credentials
     where community = %s and device = %s and holder = any(%s)"""
+
+
+def start(after: After | None) -> tuple[str, UUID]:
+    try:
+        sort, holder = after or FIRST
+        return str(sort).replace("\0", ""), UUID(str(holder))
+    except ValueError:
+        raise Malformed("cursor", "not a cursor of this list") from None

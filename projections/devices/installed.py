@@ -5,6 +5,7 @@ Rights are asked of domain/rights.py when somebody looks, over the states that a
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -32,7 +33,7 @@ from domain.devices import (
 )
 from domain.faces import FaceEnrolled, FaceRemoved
 from domain.ids import CommunityId
-from domain.kernel import Malformed, Unknown
+from domain.kernel import Unknown
 from domain.lifts import FloorsChosen
 from domain.locks import (
     LockConnected,
@@ -56,19 +57,22 @@ from domain.residents import (
     ResidentAdded,
     ResidentDeleted,
 )
-from domain.settings import CommunityCreated, PinModeChanged
+from domain.settings import CommunityCreated, PinModeChanged, TimeZoneChanged
 from eventlog.consumer import on
 from eventlog.port import Batch, Recorded
-from projections.devices.asked import EVERYBODY, HOLDERS, ON_A_PHONE, ROOMS
+from projections.devices.asked import EVERYBODY, HOLDERS, ON_A_PHONE, ROOMS, ZONE, start
 from projections.devices.facts import of_device, of_group, of_lock, of_person, words
 from projections.devices.lock_sync import AtLock, SyncDoc, failures, progress
 from projections.devices.standing import (
     Digest,
     HolderDoc,
+    Over,
     ResidentDoors,
     Said,
     doors,
+    over_by,
     standing,
+    still,
 )
 from projections.devices.states import (
     SEALED,
@@ -82,7 +86,6 @@ from projections.listing import Key as After
 from projections.listing import Page
 from projections.projector import Key, Projector, Row, document
 
-FIRST = ("", UUID(int=0))
 CREDENTIAL = ("community", "device", "holder", "kind")
 
 
@@ -121,6 +124,7 @@ class Installed(Projector):
         );
         create index on installed_credentials (community, holder);
         create table installed_modes (community uuid primary key, pin_mode text not null);
+        create table installed_zones (community uuid primary key, zone text not null);
         create table installed_apartments (
             community uuid, apartment uuid, number text not null,
             primary key (community, apartment)
@@ -132,10 +136,13 @@ class Installed(Projector):
         self.groups = self.gather("installed_groups", "group_id")
         self.devices = self.gather("installed_devices", "device")
 
-    @on(CommunityCreated, PinModeChanged)
-    def asked(self, batch: Batch[CommunityCreated | PinModeChanged]) -> None:
-        rows = ({"community": r.community, "pin_mode": r.event.pin_mode} for r in batch)
-        self.put("installed_modes", rows)
+    @on(CommunityCreated, PinModeChanged, TimeZoneChanged)
+    def community(self, batch: Batch[Any]) -> None:
+        for table, name in (("installed_modes", "pin_mode"), ("installed_zones", "zone")):
+            told = (r for r in batch if hasattr(r.event, name))
+            self.put(
+                table, ({"community": r.community, name: getattr(r.event, name)} for r in told)
+            )
 
     @on(ApartmentCreated)
     def apartment(self, batch: Batch[ApartmentCreated]) -> None:
@@ -241,16 +248,19 @@ class Installed(Projector):
         self.put("installed_groups", self.gathered(self.groups))
         self.put("installed_devices", self.gathered(self.devices))
 
-    def doors(self, community: CommunityId, resident: UUID) -> ResidentDoors:
-        """Unknown for somebody who is neither here nor still on a phone."""
-        person = self._people(community, [resident]).get(resident)
+    def doors(self, community: CommunityId, resident: UUID, at: datetime) -> ResidentDoors:
+        """Unknown for somebody who is neither here nor still on a phone. What is over for good by
+        then (`at`) is no longer wanted.
+        """
+        over = self._over(community, at)
+        person = self._people(community, [resident], over).get(resident)
         said = defaultdict[UUID, dict[CredentialKind, Said]](dict)
         key = [(community, resident)]
         for row in self.matching("installed_credentials", sql.SQL("t.holder = k.id"), key):
             said[row["device"]][row["kind"]] = said_of(row)
         if person is None and not said:
             raise Unknown("Resident", resident)
-        groups = [g for g in self._groups(community) if person and g.group in person.groups]
+        groups = [g for g in self._groups(community, over) if person and g.group in person.groups]
         devices = self._devices(community).values()
         digest, room = self._digest(community), self._rooms(community, [resident]).get(resident)
         return doors(resident, person, devices, groups, said, digest, room)
@@ -259,6 +269,7 @@ class Installed(Projector):
         self,
         community: CommunityId,
         device: UUID,
+        at: datetime,
         after: After | None,
         limit: int,
         state: SyncState | None = None,
@@ -266,14 +277,14 @@ class Installed(Projector):
         """Who has rights at a phone, or is still on it, by name; those without a name first. Only
         those of whom something was last said to be in a `state`, if that is given (D4).
         """
-        phone = self._phone(community, device)
-        groups = [g for g in self._groups(community) if rights.relays_of(g, phone)]
+        phone, over = self._phone(community, device), self._over(community, at)
+        groups = [g for g in self._groups(community, over) if rights.relays_of(g, phone)]
         sort, holder = start(after)
         asked = {"community": community, "device": device, "groups": [g.group for g in groups]}
         page = {"sort": sort, "holder": holder, "limit": limit + 1, "state": state}
         rows = self.db.execute(HOLDERS, asked | page).fetchall()
         shown, more = rows[:limit], len(rows) > limit
-        people = self._people(community, [who for _, who, _ in shown])
+        people = self._people(community, [who for _, who, _ in shown], over)
         said = self._said(community, device, [who for _, who, _ in shown])
         digest, rooms = self._digest(community), self._rooms(community, people)
         docs = (
@@ -288,25 +299,28 @@ class Installed(Projector):
         )
         return Page(docs=tuple(map(document, docs)), after=shown[-1][:2] if more else None)
 
-    def lock_sync_now(self, community: CommunityId) -> Sequence[SyncDoc]:
+    def lock_sync_now(self, community: CommunityId, at: datetime) -> Sequence[SyncDoc]:
         """M122, M133: of each brand and kind."""
-        return progress(self._lock_sync(community), self._at_locks(community))
+        return progress(self._lock_sync(community), self._at_locks(community, at))
 
-    def lock_failures(self, community: CommunityId, after: After | None, limit: int) -> Page:
+    def lock_failures(
+        self, community: CommunityId, at: datetime, after: After | None, limit: int
+    ) -> Page:
         """M122: what was not delivered to locks, by the name of the person."""
-        return failures(self._at_locks(community), after, limit)
+        return failures(self._at_locks(community, at), after, limit)
 
-    def _at_locks(self, community: CommunityId) -> Iterator[AtLock]:
+    def _at_locks(self, community: CommunityId, at: datetime) -> Iterator[AtLock]:
         locks = [one for one in self._devices(community).values() if one.is_lock]
-        groups, digest = self._groups(community), self._digest(community)
+        over, digest = self._over(community, at), self._digest(community)
+        groups = self._groups(community, over)
         for lock in locks:
             opening = [g for g in groups if rights.relays_of(g, lock)]
             names = self._names(community, lock.device, [g.group for g in opening])
-            people, rooms = self._people(community, names), self._rooms(community, names)
+            people, rooms = self._people(community, names, over), self._rooms(community, names)
             said = self._said(community, lock.device, list(names))
             for who, name in names.items():
-                at = people.get(who), lock, opening, said[who], digest, rooms.get(who)
-                for credential in standing(*at):
+                place = people.get(who), lock, opening, said[who], digest, rooms.get(who)
+                for credential in standing(*place):
                     yield AtLock(lock=lock, holder=who, name=name, credential=credential)
 
     def _names(
@@ -333,13 +347,20 @@ class Installed(Projector):
         rows = self._all("installed_lock_sync", community)
         return LockSync(chosen=frozenset((r["brand"], k) for r in rows for k in r["kinds"]))
 
-    def _people(self, community: CommunityId, ids: Collection[UUID]) -> dict[UUID, Resident]:
+    def _over(self, community: CommunityId, at: datetime) -> Over:
+        row = self.db.execute(ZONE, [community]).fetchone()
+        return over_by(row[0] if row else "UTC", at)
+
+    def _people(
+        self, community: CommunityId, ids: Collection[UUID], over: Over
+    ) -> dict[UUID, Resident]:
         rows = self.rows("installed_residents", "resident", [(community, id) for id in ids])
         opened = {c: self._opened(community, rows.values(), f"{c}_sealed") for c in SEALED}
-        return {
+        known = {
             who: resident_of(row, {c: texts.get(who) for c, texts in opened.items()})
             for (_, who), row in rows.items()
         }
+        return {who: still(person, over) for who, person in known.items()}
 
     def _rooms(self, community: CommunityId, people: Iterable[UUID]) -> Mapping[UUID, str]:
         """What each is to key in before the PIN, if anything (M115)."""
@@ -352,8 +373,9 @@ class Installed(Projector):
         texts = self.vault.open(community, sealed)
         return {who: text for (who, _), text in zip(sealed, texts, strict=True)}
 
-    def _groups(self, community: CommunityId) -> list[AccessGroup]:
-        return [group_of(row) for row in self._all("installed_groups", community)]
+    def _groups(self, community: CommunityId, over: Over) -> list[AccessGroup]:
+        groups = map(group_of, self._all("installed_groups", community))
+        return [group for group in groups if not over(group.schedule)]
 
     def _said(
         self, community: CommunityId, device: UUID, holders: Sequence[UUID]
@@ -371,11 +393,3 @@ class Installed(Projector):
 
     def _digest(self, community: CommunityId) -> Digest:
         return lambda text: self.vault.digest(community, "credential", text)
-
-
-def start(after: After | None) -> tuple[str, UUID]:
-    try:
-        sort, holder = after or FIRST
-        return str(sort).replace("\0", ""), UUID(str(holder))
-    except ValueError:
-        raise Malformed("cursor", "not a cursor of this list") from None

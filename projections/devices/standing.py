@@ -4,9 +4,10 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from domain import rights
-from domain.access_groups import AccessGroup
+from domain.access_groups import AccessGroup, Period, Schedule, is_over
 from domain.devices import CredentialKind, Device, SyncState
 from domain.ids import DeviceId
 from domain.record import frozen
@@ -24,6 +25,7 @@ State = Literal[
     "withdrawing",
 ]
 Digest = Callable[[str], bytes]
+Over = Callable[[Schedule | Period], bool]
 
 
 @frozen
@@ -103,6 +105,17 @@ class ResidentDoors:
     summary: SummaryDoc
     doors: tuple[PhoneDoc, ...]
     withdrawing: tuple[PhoneDoc, ...]
+
+
+def over_by(zone: str, at: datetime) -> Over:
+    """Whether hours, or the period of vehicles, are past for good by the community's clock."""
+    clock = ZoneInfo(zone)
+    return lambda when: is_over(when, at, clock)
+
+
+def still(person: Resident, over: Over) -> Resident:
+    period = person.drives.period
+    return person.on_foot() if period and over(period) else person
 
 
 def standing(

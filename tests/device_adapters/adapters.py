@@ -1,6 +1,6 @@
 """An adapters' process as a thread, over a log in PostgreSQL and simulated phones."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -47,6 +47,7 @@ class Adapters:
     rhythm: Rhythm = QUICK
     lease: tuple[float, float] = (2.0, 1.0)
     compared: float = 60.0
+    wall: Callable[[], float] = time
     alarms: list[Stopped] = field(default_factory=list)
     buried: list[tuple[Message, str]] = field(default_factory=list)
 
@@ -115,7 +116,7 @@ class Adapters:
             digest=self.log.vault.digest,
             poll=lambda phone, home, device, beside: None,
             event_url=lambda home, device: None,
-            now=time,
+            now=self.wall,
         )
         return DoorSync(outside, self.rhythm, live_from=head)
 

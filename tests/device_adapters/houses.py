@@ -104,6 +104,7 @@ class House:
             while not self._stop.is_set():
                 if batch := self.log.read(after=self.sync.position, wait=0.02):
                     take(self.sync, batch)
+                self.sync.keep_time()
         except Exception as failure:
             self.failures.append(failure)
 

@@ -80,7 +80,7 @@ def test_m35_a_phone_keeps_a_vehicle_out_before_and_after_its_period() -> None:
     at = [NOW]
     with (
         Fleet(["X916"], clock=lambda: at[0]) as fleet,
-        a_house(fleet, *ANNS, vehicles("AB12", period=JUNE)) as house,
+        a_house(fleet, *ANNS, vehicles("AB12", period=JUNE), wall=NOW.timestamp) as house,
     ):
         soon(lambda: (state(house, "plate"), state(house, "pin")) == ("verified",) * 2)
         opened = []
@@ -160,7 +160,10 @@ def test_m39_who_is_deleted_is_known_by_no_plate_and_no_face() -> None:
 
 
 def test_m27_the_floors_of_its_building_stand_in_each_record_of_a_phone() -> None:
-    with Fleet(["R29"]) as fleet, a_house(fleet, *ANNS, vehicles("AB12", period=JUNE)) as house:
+    with (
+        Fleet(["R29"]) as fleet,
+        a_house(fleet, *ANNS, vehicles("AB12", period=JUNE), wall=NOW.timestamp) as house,
+    ):
         house.happen(FloorsChosen(resident=ANN, floors=floors(12, 3)))
         soon(lambda: state(house, "floors") == "verified" and house.is_right())
         assert {row["LiftFloorNum"] for row in fleet[0].phone.users} == {"3;12"}

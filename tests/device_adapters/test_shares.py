@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
 from random import Random
 from time import sleep
 
@@ -10,6 +11,7 @@ import pytest
 
 from config import Database
 from device_adapters.simulator import Fleet
+from domain.access_groups import AccessGroupEdited, Door, Schedule
 from domain.residents import PinRevoked
 from eventlog.bus import LogBus, Message, partition_of, raw_of
 from eventlog.postgres import PostgresLog
@@ -24,7 +26,8 @@ from tests.device_adapters.adapters import (
     settled,
     states,
 )
-from tests.device_adapters.houses import soon
+from tests.device_adapters.houses import device_id, soon
+from tests.device_adapters.test_clock import Clock
 from tests.eventlog.conftest import KEK
 
 Flaw = Callable[[Sequence[Message]], Sequence[Message]]
@@ -100,6 +103,24 @@ def test_what_was_before_is_folded_and_what_comes_is_heard(
             happen(pg_log, PinRevoked(resident=ANN))
             soon(lambda: states(pg_log, 0) == {(11, "pin"): "withdrawn"})
             assert pins(fleet, 0) == set()
+
+
+def test_d7_rights_end_by_the_clock_though_nothing_happens_in_the_log(
+    pg_log: PostgresLog, database: Database
+) -> None:
+    clock = Clock(datetime(2026, 3, 2, 17, 0, 59, tzinfo=UTC))
+    today, doors = clock.at.date(), frozenset({Door(device=device_id(0), relay=1)})
+    until_five = Schedule(repeat="never", first=today, last=today, end=time(17))
+    hers = AccessGroupEdited(group=SWIMMERS, name="Swim", schedule=until_five, doors=doors)
+    with Fleet(["X916"], clock=clock) as fleet:
+        settled(pg_log, fleet, HARBOUR)
+        happen(pg_log, a_resident(ANN, SWIMMERS), a_pin("2468", ANN), hers)
+        with adapters(pg_log, database, wall=clock.unix) as running:
+            soon(lambda: pins(fleet, 0) == {"2468"})
+            sleep(1)  # until all is said
+            assert running.position() == pg_log.head()
+            clock.at += timedelta(seconds=1)
+            soon(lambda: pins(fleet, 0) == set())
 
 
 def test_k7_a_new_life_pushes_nothing_again_and_says_nothing_twice(

@@ -46,7 +46,7 @@ from tests.scenario import a_log
 
 NIGHT = Schedule(repeat="daily", start=time(22), end=time(6))
 MOVE = Schedule(
-    repeat="never", first=date(2026, 3, 1), last=date(2026, 3, 4), start=time(12), end=time(13)
+    repeat="never", first=date(2096, 3, 1), last=date(2096, 3, 4), start=time(12), end=time(13)
 )
 PEOPLE: tuple[Event, ...] = (
     a_resident(ANN, SWIMMERS),

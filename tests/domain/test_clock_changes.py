@@ -3,13 +3,13 @@
 import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import pairwise
+from itertools import pairwise, product
 from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.access_groups import ALWAYS, WEEK, Schedule
+from domain.access_groups import ALWAYS, WEEK, Period, Schedule, is_over
 
 ZONES = (
     "America/Santiago",
@@ -176,6 +176,32 @@ def test_t2_a_right_ends_with_its_last_day_once_and_never_a_day_late(
     days = Schedule(repeat="never", first=day - 2 * DAY, last=day)
     minutes = [at(over) + n * MINUTE for n in range(-24 * 60, 26 * 60)]
     assert [days.covers(m, clock) for m in minutes] == [m < at(over) for m in minutes]
+
+
+@pytest.mark.parametrize("name", ZONES)
+def test_t2_t1_once_a_right_has_ended_it_never_holds_again(name: str) -> None:
+    """And one of some dates holds in the minute before."""
+    zone, chance = ZoneInfo(name), Random(name)
+    moments = [change for where, change in CHANGES if where == name] or [at("2026-03-28T22:00")]
+    for change in moments if SWEEP else chance.sample(moments, min(3, len(moments))):
+        day = (change - MINUTE).astimezone(zone).date()
+        for last, end in product((day - DAY, day, day + DAY), (time(0, 30), time(6), time(23, 59))):
+            once = Schedule(repeat="never", first=last - 2 * DAY, last=last, end=end)
+            nights = Schedule(repeat="daily", start=time(22), end=end, first=day - DAY, last=last)
+            for when in (once, nights):
+                over = when.ends(zone)
+                assert over
+                assert not any(when.covers(over + n * 30 * MINUTE, zone) for n in range(6 * 48))
+                assert when is nights or when.covers(over - MINUTE, zone)
+    assert ALWAYS.ends(zone) is None
+
+
+def test_t2_what_shall_end_with_the_calendar_has_no_end() -> None:
+    for when in (
+        Schedule(repeat="never", first=date(2026, 1, 1), last=date.max),
+        Period(first=date(2026, 1, 1), last=date.max),
+    ):
+        assert not is_over(when, LAST, ZoneInfo("America/Havana"))
 
 
 def at(text: str) -> datetime:

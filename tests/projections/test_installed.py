@@ -94,14 +94,14 @@ def house(module_database: Database) -> House:
 def doors(house: House, who: ResidentId = ANN, home: CommunityId = HARBOUR) -> ResidentDoors:
     house.project(Installed)
     with house.reading(Installed) as model:
-        found: ResidentDoors = model.doors(home, who)
+        found: ResidentDoors = model.doors(home, who, NOW)
     return found
 
 
 def holders(house: House, device: DeviceId = GATE) -> list[dict[str, Any]]:
     house.project(Installed)
     with house.reading(Installed) as model:
-        return [json.loads(doc) for doc in model.holders(HARBOUR, device, None, 200).docs]
+        return [json.loads(doc) for doc in model.holders(HARBOUR, device, NOW, None, 200).docs]
 
 
 def states(house: House, who: ResidentId = ANN) -> dict[tuple[str, str], str]:
@@ -364,13 +364,13 @@ def test_m99_pages_of_holders_join(house: House) -> None:
     found, after = list[str](), None
     with house.reading(Installed) as model:
         for _ in range(4):
-            page = model.holders(HARBOUR, GATE, after, 1)
+            page = model.holders(HARBOUR, GATE, NOW, after, 1)
             found += [json.loads(doc)["holder"] for doc in page.docs]
             if (after := page.after) is None:
                 break
         for foreign in [("a",), ("a", "b"), ("a", "b", "c")]:
             with pytest.raises(Malformed):
-                model.holders(HARBOUR, GATE, foreign, 1)
+                model.holders(HARBOUR, GATE, NOW, foreign, 1)
     assert found == [str(ANN), str(BOB), str(CLEO)]
 
 

@@ -1,10 +1,12 @@
 """Vehicles, faces and floors on the phones, against what should be there (M27, M32-M36, D5)."""
 
+from datetime import UTC, datetime, time, timedelta
+
 import pytest
 
 from config import Database
 from domain import rights
-from domain.access_groups import AccessGroup, Door
+from domain.access_groups import AccessGroup, AccessGroupEdited, Door, Period, Schedule
 from domain.devices import Device, Outcome, SyncState
 from domain.faces import FaceRemoved
 from domain.ids import ResidentId
@@ -13,6 +15,7 @@ from domain.lifts import FloorsChosen
 from domain.parking import VehiclesChanged
 from domain.record import ERASED
 from domain.residents import Resident
+from domain.settings import TimeZoneChanged
 from projections.devices.installed import Installed
 from tests.builders import (
     ANN,
@@ -20,9 +23,11 @@ from tests.builders import (
     FLAT_1,
     GATE,
     HARBOUR,
+    NOW,
     SWIMMERS,
     TOWER,
     a_building,
+    a_community,
     a_device,
     a_face,
     a_group,
@@ -60,10 +65,10 @@ def house(module_database: Database) -> House:
     return house
 
 
-def states(house: House, who: ResidentId = ANN) -> dict[str, str]:
+def states(house: House, who: ResidentId = ANN, at: datetime = NOW) -> dict[str, str]:
     house.project(Installed)
     with house.reading(Installed) as model:
-        found = model.doors(HARBOUR, who)
+        found = model.doors(HARBOUR, who, at)
     return {c.kind: c.state for p in (*found.doors, *found.withdrawing) for c in p.credentials}
 
 
@@ -123,7 +128,7 @@ def test_m27_floors_show_no_door_of_the_phone(house: House) -> None:
     house.happened(*ALL)
     house.project(Installed)
     with house.reading(Installed) as model:
-        [gate] = model.doors(HARBOUR, ANN).doors
+        [gate] = model.doors(HARBOUR, ANN, NOW).doors
     doors = {c.kind: [door.relay for door in c.doors] for c in gate.credentials}
     assert doors == {"uhf": [1], "face": [1], "floors": []}
 
@@ -144,3 +149,29 @@ def test_no_plate_tag_or_photo_lies_in_clear(house: House) -> None:
     assert "Ann Archer" in kept
     for secret in ("AB12", "E280", str(a_face(a_photo()).photo)):
         assert secret not in kept
+
+
+def test_d7_what_is_over_for_good_by_the_communitys_clock_is_no_longer_wanted(
+    house: House,
+) -> None:
+    today, over = NOW.date(), datetime(2026, 3, 2, 16, 1, tzinfo=UTC)
+    until_five = Schedule(repeat="never", first=today, last=today, start=time(6), end=time(17))
+    doors = frozenset({Door(device=GATE, relay=1)})
+    house.happened(
+        a_community(zone="Europe/Berlin"),
+        a_pin("2468", ANN),
+        AccessGroupEdited(group=SWIMMERS, name="Swimmers", schedule=until_five, doors=doors),
+    )
+    house.happened(found_so(house))
+    assert states(house, at=over - timedelta(minutes=1)) == {"pin": "verified"}
+    assert states(house, at=over) == {"pin": "withdrawing"}
+    assert states(house, BOB, at=over) == {}
+    house.happened(TimeZoneChanged(community=HARBOUR, zone="UTC"))
+    assert states(house, at=over) == {"pin": "verified"}
+
+
+def test_m35_d7_a_plate_is_no_longer_wanted_after_its_period(house: House) -> None:
+    march = Period(first=NOW.date(), last=NOW.date())
+    house.happened(a_community(), a_pin("2468", ANN), vehicles("AB12", period=march))
+    assert states(house) == {"pin": "pending", "plate": "pending"}
+    assert states(house, at=NOW + timedelta(days=1)) == {"pin": "pending"}

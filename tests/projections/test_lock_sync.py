@@ -26,6 +26,7 @@ from tests.builders import (
     FLAT_1,
     GATE,
     HARBOUR,
+    NOW,
     SWIMMERS,
     TOWER,
     a_building,
@@ -98,7 +99,7 @@ def progress(house: House) -> dict[tuple[str, str], tuple[bool, int, int, int, i
     """(on, total, settled, failed, percent) by brand and kind."""
     house.project(Installed)
     with house.reading(Installed) as model:
-        docs: list[SyncDoc] = model.lock_sync_now(HARBOUR)
+        docs: list[SyncDoc] = model.lock_sync_now(HARBOUR, NOW)
     return {(d.brand, d.kind): (d.on, d.total, d.settled, d.failed, d.percent) for d in docs}
 
 
@@ -107,7 +108,7 @@ def failures(house: House, limit: int = 50) -> list[dict[str, Any]]:
     items, after = [], None
     with house.reading(Installed) as model:
         while True:
-            page = model.lock_failures(HARBOUR, after, limit)
+            page = model.lock_failures(HARBOUR, NOW, after, limit)
             items += [json.loads(doc) for doc in page.docs]
             if (after := page.after) is None:
                 return items
@@ -190,7 +191,7 @@ def holders(house: House) -> dict[str, list[str]]:
     """The kinds that each person has at the cellar."""
     house.project(Installed)
     with house.reading(Installed) as model:
-        docs = [json.loads(doc) for doc in model.holders(HARBOUR, CELLAR, None, 50).docs]
+        docs = [json.loads(doc) for doc in model.holders(HARBOUR, CELLAR, NOW, None, 50).docs]
     return {doc["holder"]: [c["kind"] for c in doc["credentials"]] for doc in docs}
 
 
@@ -198,7 +199,7 @@ def test_m99_a_lock_is_asked_like_a_phone(house: House) -> None:
     house.happened(lock_sync("itec", "pin"), LockRenamed(lock=CELLAR, name="Bikes"))
     assert holders(house) == {str(ANN): ["pin"], str(BOB): ["pin"]}
     with house.reading(Installed) as model:
-        names = [door.name for door in model.doors(HARBOUR, ANN).doors]
+        names = [door.name for door in model.doors(HARBOUR, ANN, NOW).doors]
     assert names == ["Bikes", "Gate"]
 
 
@@ -210,13 +211,13 @@ def test_m107_another_gateway_proves_anew_and_a_removed_lock_is_gone(house: Hous
     house.happened(LockRemoved(lock=CELLAR))
     assert progress(house)["itec", "pin"] == (True, 0, 0, 0, 100)
     with house.reading(Installed) as model, pytest.raises(Unknown):
-        model.holders(HARBOUR, CELLAR, None, 1)
+        model.holders(HARBOUR, CELLAR, NOW, None, 1)
     with house.reading(Installed) as model, pytest.raises(Malformed):
-        model.lock_failures(HARBOUR, ("no",), 1)
+        model.lock_failures(HARBOUR, NOW, ("no",), 1)
 
 
 def test_a_document_is_its_schemas(house: House) -> None:
     house.project(Installed)
     with house.reading(Installed) as model:
-        for doc in model.lock_sync_now(HARBOUR):
+        for doc in model.lock_sync_now(HARBOUR, NOW):
             is_its_schemas(document(doc), SyncDoc)
