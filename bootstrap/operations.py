@@ -93,9 +93,11 @@ def history(log: PostgresLog, after: int = 0) -> Iterator[Any]:
 
 def audit_claims() -> list[str]:
     with the_house() as house, psycopg.connect(house.config.database.read) as db:
-        rows = db.execute("select community, kind, key, discriminator, owner from log.claims")
+        rows = db.execute(
+            "select community, kind, key, discriminator, owner, place from log.claims"
+        )
         stored: list[Taken] = [
-            (home, kind, bytes(key), at, who) for home, kind, key, at, who in rows
+            (home, kind, bytes(key), at, who, place) for home, kind, key, at, who, place in rows
         ]
         return list(differences(history(house.log), stored, house.log.vault.digest))
 

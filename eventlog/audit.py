@@ -11,7 +11,8 @@ from eventlog.port import Recorded
 
 NOBODY = UUID(int=0)
 Digest = Callable[[CommunityId, str, str], bytes]
-Taken = tuple[CommunityId, str, bytes, UUID, UUID]  # community, kind, key, discriminator, owner
+# community, kind, key, discriminator, owner, and the place where a change of mode would scope it
+Taken = tuple[CommunityId, str, bytes, UUID, UUID, UUID | None]
 
 
 class Fold:
@@ -36,7 +37,7 @@ class Fold:
                 for claim in claims:
                     if not isinstance(claim.value, Erased):
                         key = digest(home, kind, str(claim.value))
-                        yield home, kind, key, self._within(home, claim), owner
+                        yield home, kind, key, self._within(home, claim), owner, claim.place
 
     def _within(self, home: CommunityId, claim: Claim) -> UUID:
         """Where a kind was moved to a scope of its own, as the append moves it (A6)."""
@@ -56,7 +57,7 @@ def differences(
     for record in history:
         fold.take(record)
     told, held = set(fold.rows(digest)), set(stored)
-    for home, kind, _, _, owner in sorted(told - held, key=repr):
+    for home, kind, _, _, owner, _ in sorted(told - held, key=repr):
         yield f"missing: {kind} of {owner} in community {home}"
-    for home, kind, _, _, owner in sorted(held - told, key=repr):
+    for home, kind, _, _, owner, _ in sorted(held - told, key=repr):
         yield f"too many: {kind} of {owner} in community {home}"

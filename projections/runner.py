@@ -142,6 +142,7 @@ class Runner:
                 while shadow.position < self._live_position(kind, db):
                     shadow.apply(source.read(after=shadow.position, limit=BATCH))
                 self._swap(kind, db, shadow.position)
+            progress(shadow.position, shadow.position)
             return shadow.position
 
     def _near(

@@ -25,8 +25,10 @@ PAST: tuple[Event, ...] = (
 
 def told(log: PostgresLog, database: Database) -> list[str]:
     with psycopg.connect(database.read) as db:
-        rows = db.execute("SELECT community, kind, key, discriminator, owner FROM log.claims")
-        stored: list[Taken] = [(c, k, bytes(key), d, o) for c, k, key, d, o in rows]
+        rows = db.execute(
+            "SELECT community, kind, key, discriminator, owner, place FROM log.claims"
+        )
+        stored: list[Taken] = [(c, k, bytes(key), d, o, p) for c, k, key, d, o, p in rows]
     return list(differences(log.read(after=0), stored, log.vault.digest))
 
 
@@ -48,4 +50,17 @@ def test_a6_a_claim_too_many_and_one_too_few_are_told(
     assert told(pg_log, module_database) == [
         f"missing: card of {ANN} in community {HARBOUR}",
         f"too many: card of {BOB} in community {HARBOUR}",
+    ]
+
+
+def test_a6_a_claim_that_a_change_of_mode_would_put_elsewhere_is_told(
+    pg_log: PostgresLog, module_database: Database
+) -> None:
+    for event in PAST:
+        store(pg_log, event)
+    with psycopg.connect(module_database.owner) as db:
+        db.execute("UPDATE log.claims SET place = %s WHERE kind = 'pin'", [FLAT_2])
+    assert told(pg_log, module_database) == [
+        f"missing: pin of {ANN} in community {HARBOUR}",
+        f"too many: pin of {ANN} in community {HARBOUR}",
     ]
