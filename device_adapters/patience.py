@@ -35,7 +35,7 @@ class Surroundings(Protocol):
         """In UTC."""
 
     def wishes(self, most: int | None = None) -> Wishes:
-        """What came in since the last call; of a crowd no more than so many, and all who must go."""
+        """What came in since the last call; of a crowd so many at most, and all who must go."""
 
     def pause(self, seconds: float, *, until_wishes: bool) -> None:
         """Returns early if it is over; if `until_wishes`, also for new ones."""

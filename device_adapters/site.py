@@ -37,6 +37,7 @@ class Site:
         self._numbers: dict[ApartmentId, str] = {}
         self._members = defaultdict[GroupId, set[ResidentId]](set)
         self._touched = defaultdict[DeviceId, set[ResidentId]](set)
+        self._everywhere = set[ResidentId]()
 
     @property
     def pin_mode(self) -> PinMode:
@@ -74,7 +75,7 @@ class Site:
             self._members[group].discard(who)
         for group in come - left:
             self._members[group].add(who)
-        self._touch(self.devices, [who])
+        self._everywhere.add(who)
 
     def group(self, group: GroupId, happened: Event) -> None:
         """Touches its members, where it has or had doors, and the doors held open by its hours."""
@@ -100,7 +101,7 @@ class Site:
             if group := self.groups.get(GroupId(id)):
                 self._touch_members(group.group, [group])
             elif id in self.people:
-                self._touch(self.devices, [ResidentId(id)])
+                self._everywhere.add(ResidentId(id))
 
     def device(self, device: DeviceId, happened: Event) -> None:
         """Touches everybody there, and at the locks that follow it (M15)."""
@@ -140,10 +141,11 @@ class Site:
         """What the touched pairs come to. Equal records of a person are one object on all phones,
         for there are hundreds of phones with thousands of people."""
         touched, self._touched = self._touched, defaultdict(set)
+        everywhere, self._everywhere = self._everywhere, set()
         made, kinds = dict[Hashable, Want](), dict[Hashable, int]()
         return {
-            device: self._wants(self.devices[device], people, kinds, made)
-            for device, people in touched.items()
+            device: self._wants(self.devices[device], touched[device] | everywhere, kinds, made)
+            for device in (list(self.devices) if everywhere else list(touched))
         }
 
     def _wants(
