@@ -125,7 +125,7 @@ def test_t3_a_phone_that_was_away_at_a_change_is_set_when_it_comes_back() -> Non
         move(house, "Europe/Lisbon")
         soon(lambda: clocks(house) == ["UTC", "Europe/Lisbon"])
         fleet[0].unplug()
-        soon(lambda: house.comings_and_goings()[-1] == "DeviceWentOffline")
+        soon(lambda: house.comings_and_goings()[-1:] == ["DeviceWentOffline"])
         clock.at += timedelta(days=1)
         assert shown(fleet[0]) == "12:00"
         fleet[0].plug_in()
@@ -229,7 +229,7 @@ def test_t3_rows_before_and_after_are_read_by_the_clock_that_the_phone_had() -> 
         fleet[0].punch("2468")
         soon(lambda: len(read.entries()) == 1)
         fleet[0].unplug()
-        soon(lambda: house.comings_and_goings()[-1] == "DeviceWentOffline")
+        soon(lambda: house.comings_and_goings()[-1:] == ["DeviceWentOffline"])
         clock.at += timedelta(minutes=10)
         fleet[0].punch("2468")
         move(house, "Asia/Tokyo")

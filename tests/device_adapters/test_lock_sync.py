@@ -212,7 +212,7 @@ def test_d5_drift_at_the_makers_page_is_repaired(corridor: Corridor) -> None:
     house.lane(1).check()
     soon(lambda: corridor.codes(1) == {"246810", "1357"})
     assert "mismatch" in {one.state for one in house.outcomes(1)}
-    soon(lambda: house.now(1)[BOB.int, "pin"] == "verified")
+    soon(lambda: house.now(1).get((BOB.int, "pin")) == "verified")
 
 
 def test_m107_another_gateway_and_the_end(corridor: Corridor) -> None:

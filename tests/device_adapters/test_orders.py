@@ -133,7 +133,7 @@ def test_a23_a_phone_that_cannot_be_reached_is_offline_which_is_not_failed(
             "command",
         )
         sim.plug_in()
-        soon(lambda: house.comings_and_goings()[-1] == "DeviceWentOnline")
+        soon(lambda: house.comings_and_goings()[-1:] == ["DeviceWentOnline"])
         assert not is_open(sim, 2), "nobody waits there any more"
         assert len(house.endings()) == 1
         assert reason
@@ -183,7 +183,7 @@ def test_m110_what_cannot_be_reached_is_restarted_when_it_is_back(sim: PluggedIn
         soon(lambda: house.comings_and_goings() == ["DeviceWentOnline"])
         sim.unplug()
         house.happen(replace(asked("reboot"), until=datetime.now(UTC) + timedelta(minutes=1)))
-        soon(lambda: house.comings_and_goings()[-1] == "DeviceWentOffline")
+        soon(lambda: house.comings_and_goings()[-1:] == ["DeviceWentOffline"])
         assert house.endings() == []
         sim.plug_in()
         soon(lambda: [ending for ending, _ in house.endings()] == ["done"], within=15)
@@ -194,7 +194,7 @@ def test_m110_what_waits_for_a_phone_that_is_removed_has_failed(sim: PluggedIn) 
         soon(lambda: house.comings_and_goings() == ["DeviceWentOnline"])
         sim.unplug()
         house.happen(replace(asked("reboot"), until=datetime.now(UTC) + timedelta(minutes=1)))
-        soon(lambda: house.comings_and_goings()[-1] == "DeviceWentOffline")
+        soon(lambda: house.comings_and_goings()[-1:] == ["DeviceWentOffline"])
         house.happen(DeviceRemoved(device=DOOR))
         soon(lambda: house.endings() == [("failed", "the device was removed")])
 
