@@ -39,6 +39,9 @@ def migrate() -> None:
 def make_token(role: Role, name: str, communities: Sequence[UUID], *, replace: bool = False) -> str:
     """A new token of the account of this role and name; `replace` ends the one made so before."""
     with the_house() as house:
+        for home in map(CommunityId, communities):
+            if not house.log.streams(home, [home])[home]:
+                raise LookupError(f"no community has the id {home}")
         account = AccountId(uuid5(PLATFORM, f"{role}/{name}"))
         token = secrets.token_urlsafe(32)
         id = TokenId(uuid5(account, "token") if replace else uuid7())
