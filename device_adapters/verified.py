@@ -123,15 +123,15 @@ class Findings:
 
     def doubtful(self, people: Iterable[UUID]) -> list[Outcome]:
         """What was last said to be there, and is about to be taken or replaced."""
-        wanted = {who: evidence(self._to_be_held(who)) for who in people}
         credentials = [(who, kind) for who in people for kind in KINDS]
         said = self.ledger.outcomes
         found = [one for credential in credentials if (one := said.get(credential))]
+        there = [one for one in found if one.state in THERE]
+        wanted = {who: evidence(self._to_be_held(who)) for who in {one.holder for one in there}}
         return [
             Outcome(holder=one.holder, kind=one.kind, state="pending")
-            for one in found
-            if one.state in THERE
-            and not self._is_wanted(one, wanted[one.holder].get((one.holder, one.kind)))
+            for one in there
+            if not self._is_wanted(one, wanted[one.holder].get((one.holder, one.kind)))
         ]
 
     def _to_be_held(self, who: UUID) -> Iterable[Entry]:
