@@ -139,18 +139,27 @@ class Runner:
             source = self.logs[kind.follows]
             self._near(shadow, source, progress)
             with db.transaction():
-                while shadow.position < self._live_position(kind, db):
-                    shadow.apply(source.read(after=shadow.position, limit=BATCH))
-                self._swap(kind, db, shadow.position)
-            progress(shadow.position, shadow.position)
-            return shadow.position
+                live = self._live_position(kind, db)
+                while shadow.position < live and (
+                    batch := source.read(after=shadow.position, limit=BATCH)
+                ):
+                    shadow.apply(batch)
+                reached = max(shadow.position, live)  # the last reports may be forgotten
+                self._swap(kind, db, reached)
+            progress(reached, reached)
+            return reached
 
     def _near(
         self, shadow: Projector, source: Readable, progress: Callable[[int, int], None]
     ) -> None:
-        """So near that a batch is not full: under steady writes it would never be empty."""
-        full = True
-        while full and (batch := source.read(after=shadow.position, limit=BATCH)):
+        """To where the log stands now, and on while batches are full.
+
+        Under steady writes none would ever be empty.
+        """
+        now, full = source.head(), True
+        while (full or shadow.position < now) and (
+            batch := source.read(after=shadow.position, limit=BATCH)
+        ):
             shadow.apply(batch)
             progress(shadow.position, source.head())
             full = len(batch) == BATCH

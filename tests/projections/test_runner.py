@@ -74,6 +74,30 @@ def test_a_rebuild_ends_under_steady_writes_and_no_position_falls_back(house: Ho
     assert name(house) in ("Marina 99", f"Marina {100 + growing.reads}")
 
 
+def test_a_rebuild_reaches_the_head_though_a_batch_was_not_full(house: House) -> None:
+    """Readers share batches: one may end where another reader's ended."""
+
+    class Sparing(Growing):
+        def read(self, *, after: int, limit: int = 0, wait: float = 0) -> Sequence[Recorded[Any]]:
+            return self.house.log.read(after=after, limit=2, wait=wait)
+
+    house.happened(renamed(7))
+    Runner({"events": Sparing(house)}, house.connect, house.vault).rebuild(CommunitySettings)
+    assert (position(house), name(house)) == (house.log.head(), "Marina 7")
+
+
+def test_no_position_falls_back_where_the_log_has_forgotten_its_end(house: House) -> None:
+    """As that of the reports does after 30 days."""
+
+    class Forgetful(Growing):
+        def read(self, *, after: int, limit: int = 0, wait: float = 0) -> Sequence[Recorded[Any]]:
+            return [] if after >= 3 else self.house.log.read(after=after, limit=3 - after)
+
+    before = position(house)
+    Runner({"events": Forgetful(house)}, house.connect, house.vault).rebuild(CommunitySettings)
+    assert (position(house), name(house)) == (before, "Marina 1")
+
+
 def test_of_two_rebuilds_at_once_the_second_waits(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
