@@ -139,6 +139,8 @@ class ProblemApi(Api):
     def handle_http_exception(self, error: HTTPException) -> Response:
         messages = getattr(error, "data", {}).get("messages", {})
         detail = error.description if error.code == HTTPStatus.UNSUPPORTED_MEDIA_TYPE else None
+        if error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            detail = f"more than {(request.max_content_length or 0) / 2**20:g} MB are not taken"
         errors = [flat(said) for said in messages.values()]  # by place: json, query, headers
         flattened = {k: v for e in errors for k, v in e.items()}
         return problem(error.code or 500, errors=flattened, detail=detail)

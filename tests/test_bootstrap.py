@@ -245,6 +245,8 @@ def test_s14_a_body_that_is_no_json_is_refused_and_not_taken_as_empty(web: Flask
     assert (deep.status_code, told(deep)["errors"]) == (422, {"body": ["nested too deeply"]})
     nothing = send(web, installer, "change-settings")
     assert (nothing.status_code, list(told(nothing)["errors"])) == (422, ["body"])
+    huge = web.post(at, data=b" " * 12 * 2**20, headers=auth, content_type="application/json")
+    assert (huge.status_code, told(huge)["detail"]) == (413, "more than 11 MB are not taken")
 
 
 def test_s14_what_a_query_does_not_know_is_refused(web: FlaskClient) -> None:
