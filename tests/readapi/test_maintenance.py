@@ -12,7 +12,9 @@ from hypothesis import given as forall
 from hypothesis import strategies as st
 
 from config import Database
+from domain.accounts import PLATFORM
 from domain.devices import DeviceRemoved, DeviceReplaced
+from domain.ids import AccountId
 from domain.kernel import Event
 from domain.maintenance import (
     AutopKept,
@@ -26,14 +28,16 @@ from domain.maintenance import (
     UpkeepFound,
     WebControlOpened,
 )
+from projections.accounts import Accounts
 from projections.maintenance import Maintenance, OperationDoc, UpkeepDoc, WebControlDoc
 from projections.projector import document
 from readapi.maintenance import maintenance
-from tests.builders import ELSEWHERE, GATE, GYM, HARBOUR, NOW, a_box, a_device
+from tests.builders import ELSEWHERE, GATE, GYM, HARBOUR, NOW, a_box, a_device, an_account
 from tests.projections.properties import cuts_alike, few, is_its_schemas
 from tests.read_models import ASKING, House, pages
 
 HOME = f"/api/v1/communities/{HARBOUR}"
+ASTA = AccountId(UUID(int=92))
 FIRST, SECOND = OperationId(UUID(int=901)), OperationId(UUID(int=902))
 OPEN = OperationAsked(
     operation=FIRST,
@@ -41,7 +45,7 @@ OPEN = OperationAsked(
     kind="open",
     relay=2,
     lines=(),
-    by="manager",
+    by=str(ASTA),
     asked_at=NOW,
     until=NOW + timedelta(seconds=10),
 )
@@ -64,10 +68,11 @@ def found(state: Any = "verified", reason: str = "") -> UpkeepFound:
 @pytest.fixture
 def house(module_database: Database) -> House:
     house = House(module_database)
-    house.forget(Maintenance)
+    house.forget(Accounts, Maintenance)
+    house.happened(an_account(ASTA, "Asta"), community=PLATFORM)
     house.happened(a_device(GATE), a_device(GYM))
     house.happened(a_device(GATE), replace(OPEN, by="other"), community=ELSEWHERE)
-    house.project(Maintenance)
+    house.project(Accounts, Maintenance)
     return house
 
 
@@ -91,7 +96,8 @@ def got(web: FlaskClient, path: str) -> Any:
 def test_a23_offline_is_not_failed(house: House, web: FlaskClient) -> None:
     more(house, OPEN)
     doc = got(web, f"operations/{FIRST}")
-    assert (doc["kind"], doc["relay"], doc["state"], doc["by"]) == ("open", 2, "asked", "manager")
+    assert (doc["kind"], doc["relay"], doc["state"]) == ("open", 2, "asked")
+    assert doc["by"] == {"id": str(ASTA), "name": "Asta"}
     assert doc["ended_at"] is None
     more(house, AWAY)
     doc = got(web, f"operations/{FIRST}")
@@ -108,6 +114,7 @@ def test_m110_what_was_done_to_a_device_newest_first(house: House, web: FlaskCli
         ("reboot", "begun"),
         ("open", "offline"),
     ]
+    assert [doc["by"]["name"] for doc in docs] == ["Asta", "Asta"]
     assert pages(web, f"{HOME}/devices/{GYM}/operations") == [[]]
 
 
