@@ -93,7 +93,7 @@ def figures(conninfo: str, follows: Mapping[str, str]) -> dict[str, object]:
     told = {name: begun(followed.get(name), heads[log]) for name, log in BY_POSITION.items()}
     stream: dict[str, object] = {"published to Kafka": relayed} if relayed else {}
     doors = {**told, **phones}
-    return {"logs": heads, "read models": models, **stream, "door phones": doors}
+    return {"logs": heads, "read models": models, **stream, "phones and locks": doors}
 
 
 def begun(row: Mapping[str, Any] | None, head: int) -> str:

@@ -208,7 +208,7 @@ def test_k7_reactions_that_were_down_take_up_what_came_meanwhile(web: FlaskClien
     with reactions(house):
         soon(lambda: len(raised(house)) == 2)
     assert [r.event.relay for r in raised(house)] == [None, 2]
-    doors: Any = figures(house.config.database.read, follows())["door phones"]
+    doors: Any = figures(house.config.database.read, follows())["phones and locks"]
     assert doors["reactions"] == "2 (0 behind)"
 
 

@@ -232,7 +232,7 @@ def test_d2_a_phone_that_was_not_reached_yet_is_not_called_offline(web: FlaskCli
     house, installer, found = house_of(web), token(web, "installer"), dict[str, Any]()
 
     def seen() -> bool:
-        told: Any = figures(house.config.database.read, follows())["door phones"]
+        told: Any = figures(house.config.database.read, follows())["phones and locks"]
         found.update(told)
         return bool(found["online"] or found["offline"] or found["not reached yet"])
 
