@@ -2,23 +2,30 @@
 its lease lasts (ADR 13).
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final, Protocol
 
 from psycopg import Connection, OperationalError
 
 from device_adapters.lane import Lane
 from device_adapters.leases import Leases, May
-from device_adapters.sync import DoorSync
+from device_adapters.sync import PEOPLE, DoorSync
 from device_adapters.terms import Snapshot
 from domain.ids import DeviceId
-from eventlog.bus import Keys, opened
+from eventlog.bus import Keys, Message, RawRecord, opened, partition_of
 from eventlog.codec import Codec
 from eventlog.consumer import Stopped
 from eventlog.following import COMPARED_SECONDS, Bury, Following, Log, Share
+from eventlog.port import Unavailable
 
+QUEUE: Final = 200  # messages at once
 Connect = Callable[[], Connection[Any]]
+
+
+class Queue(Log, Protocol):
+    def ahead(self, *, after: int, types: Collection[str]) -> Sequence[RawRecord]:
+        """What of these types follows a position in streams that had begun by then, in order."""
 
 
 class Shares(Following[DoorSync]):
@@ -28,7 +35,7 @@ class Shares(Following[DoorSync]):
 
     def __init__(
         self,
-        log: Log,
+        log: Queue,
         keys: Keys,
         leases: Leases,
         connect: Connect,
@@ -42,6 +49,7 @@ class Shares(Following[DoorSync]):
             "adapters", log, lambda raw: opened(raw, codec, keys), bury, alarm, compared
         )
         self._leases, self._connect, self._begin = leases, connect, begin
+        self._queue = log
 
     def snapshots(self) -> list[tuple[int, Snapshot]]:
         """Of all phones, each with its partition."""
@@ -53,6 +61,28 @@ class Shares(Following[DoorSync]):
             if device in share.follower.lanes:
                 return share.follower.lanes[device]
         return None
+
+    def take(self, messages: Sequence[Message], reached: int = 0) -> None:
+        """Of a long queue first what concerns people who are known: who must go does not wait until
+        a crowd that comes in is taken (D6).
+        """
+        if len(messages) >= QUEUE:
+            for partition, share in list(self._shares.items()):
+                if share.sure and not share.failed:
+                    self._overtake(partition, share)
+        super().take(messages, reached)
+
+    def _overtake(self, partition: int, share: Share[DoorSync]) -> None:
+        """What cannot be read here is seen to in its turn."""
+        lying = self._queue.ahead(after=share.position, types=[kind.__name__ for kind in PEOPLE])
+        ours = [r for r in lying if partition_of(str(r.community).encode()) == partition]
+        try:
+            records = self._open(ours)
+        except Unavailable:
+            raise
+        except Exception:
+            return
+        self._do(partition, lambda: share.follower.overtake(records))
 
     def hold(self, wanted: Collection[int]) -> None:
         """Let go of what is wanted no more or was lost, and take what is free."""

@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
+from uuid import UUID
 
 from commands.bus import Dispatch
 from device_adapters.doorlog import Witness
@@ -68,6 +69,19 @@ from domain.sync import DeviceCheckAsked, DeviceChecked, StrangersFound, Strange
 from eventlog.consumer import Consumer, on
 from eventlog.port import Batch
 
+PEOPLE: Final = (
+    ResidentAdded,
+    ContactChanged,
+    GroupsChosen,
+    PinIssued,
+    PinRevoked,
+    CardsChanged,
+    VehiclesChanged,
+    FaceEnrolled,
+    FaceRemoved,
+    FloorsChosen,
+    ResidentDeleted,
+)
 Poll = Callable[[Phone, CommunityId, Device, Witness], timedelta | None]
 Look = Callable[[Phone, CommunityId, Device], None]
 
@@ -102,27 +116,27 @@ class DoorSync(Consumer):
         self._because: Mapping[str, object] = {}
         self._sites = defaultdict[CommunityId, Site](Site)
         self._homes: dict[DeviceId, CommunityId] = {}
+        self._ahead: dict[UUID, int] = {}
         self._said = defaultdict[DeviceId, Said](Said)
         self._reporting = Reporting(outside.dispatch, self._homes)
         self._orders = Orders(outside.dispatch, outside.note, self._device, outside.now)
         self.lanes = Lanes(self._reporting, self._poll, rhythm, outside.now)
 
-    @on(
-        ResidentAdded,
-        ContactChanged,
-        GroupsChosen,
-        PinIssued,
-        PinRevoked,
-        CardsChanged,
-        VehiclesChanged,
-        FaceEnrolled,
-        FaceRemoved,
-        FloorsChosen,
-        ResidentDeleted,
-    )
+    @on(*PEOPLE)
     def people(self, batch: Batch[Any]) -> None:
         for r in batch:
-            self._sites[r.community].person(r.event.resident, r.event)
+            if r.version > self._ahead.get(r.stream, 0):
+                self._sites[r.community].person(r.event.resident, r.event)
+
+    def overtake(self, batch: Batch[Any]) -> None:
+        """Facts of PEOPLE who are known, whose turn in the log is to come: a crowd of others may
+        lie before them (D6). Each is taken once, and a stream in its own order.
+        """
+        news = [r for r in batch if r.position > self.position >= self._live_from]
+        if news:
+            self.people(news)
+            self._ahead |= {r.stream: r.version for r in news}
+            self.go()
 
     @on(CommunityCreated, PinModeChanged, TimeZoneChanged)
     def communities(self, batch: Batch[Any]) -> None:

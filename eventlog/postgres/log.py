@@ -86,6 +86,12 @@ class PostgresLog:
         """eventlog.bus.RawLog: as it is stored, for who carries it on."""
         return self._waited(lambda: self._reader.raw(after, limit), after, wait)
 
+    def ahead(
+        self, *, after: int, types: Collection[str], limit: int = MAX_BATCH
+    ) -> Sequence[RawRecord]:
+        """What of these types follows a position in streams that had begun by then, in order."""
+        return self._reader.ahead(after, types, limit)
+
     def _waited(self, ask: Callable[[], Sequence[R]], after: int, wait: float) -> Sequence[R]:
         deadline = time.monotonic() + wait
         while True:

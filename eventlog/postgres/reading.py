@@ -20,6 +20,11 @@ READ: Final[LiteralString] = (
     "SELECT position, recorded_at, community, stream, version, type, subject,"
     " actor, command_id, cause, body FROM log.events"
 )
+AHEAD: Final[LiteralString] = (
+    " later WHERE position > %s AND type = ANY (%s) AND NOT EXISTS ("
+    "SELECT FROM log.events first WHERE first.community = later.community"
+    " AND first.stream = later.stream AND first.version = 1 AND first.position > %s)"
+)
 Opened = Mapping[tuple[UUID, UUID], SubjectKey | None]
 
 
@@ -35,9 +40,11 @@ class Reader:
         return self._recorded(self._following(after, limit))
 
     def raw(self, after: int, limit: int) -> list[RawRecord]:
-        names = [field.name for field in fields(RawRecord)]  # in the order of READ
-        rows = self._following(after, limit)
-        return [RawRecord(**dict(zip(names, row, strict=True))) for row in rows]
+        return records(self._following(after, limit))
+
+    def ahead(self, after: int, types: Collection[str], limit: int) -> list[RawRecord]:
+        query: LiteralString = READ + AHEAD + " ORDER BY position LIMIT %s"
+        return records(self._connections.rows(query, [after, [*types], after, limit]))
 
     def _following(self, after: int, limit: int) -> list[Row]:
         """Positions are given under a lock that outlives the commit: none comes late."""
@@ -89,3 +96,8 @@ class Reader:
 
 def is_personal(kind: type) -> bool:
     return bool(personal_fields(kind))
+
+
+def records(rows: Sequence[Row]) -> list[RawRecord]:
+    names = [field.name for field in fields(RawRecord)]  # in the order of READ
+    return [RawRecord(**dict(zip(names, row, strict=True))) for row in rows]
