@@ -19,7 +19,7 @@ from eventlog.consumer import Stopped
 from eventlog.following import COMPARED_SECONDS, Bury, Following, Log, Share
 from eventlog.port import Unavailable
 
-QUEUE: Final = 200  # messages at once
+QUEUE: Final = 500  # messages at once
 Connect = Callable[[], Connection[Any]]
 
 
@@ -66,18 +66,26 @@ class Shares(Following[DoorSync]):
         """Of a long queue first what concerns people who are known: who must go does not wait until
         a crowd that comes in is taken (D6).
         """
-        if len(messages) >= QUEUE:
-            for partition, share in list(self._shares.items()):
-                if share.sure and not share.failed:
-                    self._overtake(partition, share)
-        super().take(messages, reached)
+        for start in range(0, len(messages), QUEUE):
+            some = messages[start : start + QUEUE]
+            if len(messages) >= QUEUE:
+                self._let_overtake({message.partition for message in some})
+            super().take(some)
+        super().take((), reached)
 
-    def _overtake(self, partition: int, share: Share[DoorSync]) -> None:
+    def _let_overtake(self, partitions: Collection[int]) -> None:
+        found = {p: self._shares[p] for p in self._shares.keys() & partitions}
+        if shares := {p: share for p, share in found.items() if share.sure and not share.failed}:
+            after = min(share.position for share in shares.values())
+            lying = self._queue.ahead(after=after, types=[kind.__name__ for kind in PEOPLE])
+            for partition, share in shares.items():
+                theirs = [r for r in lying if partition_of(str(r.community).encode()) == partition]
+                self._overtake(partition, share, theirs)
+
+    def _overtake(self, partition: int, share: Share[DoorSync], lying: Sequence[RawRecord]) -> None:
         """What cannot be read here is seen to in its turn."""
-        lying = self._queue.ahead(after=share.position, types=[kind.__name__ for kind in PEOPLE])
-        ours = [r for r in lying if partition_of(str(r.community).encode()) == partition]
         try:
-            records = self._open(ours)
+            records = self._open(lying)
         except Unavailable:
             raise
         except Exception:
