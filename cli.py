@@ -384,11 +384,12 @@ def _expected() -> tuple[type[Exception], ...]:
     from config import Unsafe
     from domain.kernel import Malformed, Refused
     from eventlog.kafka.topics import NotApplied
+    from eventlog.migrations import Reshaped
     from eventlog.port import Unavailable
     from eventlog.unprivileged import ServerFailed
     from running import NotStarted
 
-    ours = (Unsafe, ServerFailed, NotStarted, Unavailable, Malformed, Refused, NotApplied)
+    ours = (Unsafe, ServerFailed, NotStarted, Unavailable, Malformed, Refused, NotApplied, Reshaped)
     return (*ours, KafkaError, OperationalError, EnvError, OSError, LookupError)
 
 

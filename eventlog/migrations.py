@@ -1,14 +1,27 @@
 """Brings a database to the schema of this release: once, whoever and however many try."""
 
+from collections.abc import Sequence
 from importlib.resources import files
 
 import psycopg
+
+from schemas.registry import Entry, Registry
 
 LOCK = 7450489151653701
 
 
 class Edited(Exception):
     """A migration that is applied already has changed since: write a new one instead."""
+
+
+class Reshaped(Exception):
+    """What stands in the log was written by another schema of the same number."""
+
+    def __init__(self, entry: Entry) -> None:
+        super().__init__(
+            f"{entry.subject} v{entry.version} is not the schema that this database was written"
+            " with: go back to the version that wrote it, or begin with another DATA"
+        )
 
 
 def migrations() -> dict[str, str]:
@@ -28,6 +41,7 @@ def migrate(conninfo: str) -> None:
         )
         for name, statements in migrations().items():
             _apply(connection, name, statements.encode())
+        _know(connection, Registry.load().entries)
 
 
 def _apply(connection: psycopg.Connection, name: str, statements: bytes) -> None:
@@ -42,3 +56,18 @@ def _apply(connection: psycopg.Connection, name: str, statements: bytes) -> None
             connection.execute(
                 "INSERT INTO migrations (name, hash) VALUES (%s, sha256(%s))", [name, statements]
             )
+
+
+def _know(connection: psycopg.Connection, entries: Sequence[Entry]) -> None:
+    """Which schema each number stands for, from the first start on: bytes stay readable."""
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS shapes (id int PRIMARY KEY, fingerprint text NOT NULL)"
+    )
+    rows = connection.execute("SELECT id, fingerprint FROM shapes").fetchall()
+    known: dict[int, str] = dict(rows)
+    for entry in entries:
+        if known.get(entry.id, entry.fingerprint) != entry.fingerprint:
+            raise Reshaped(entry)
+    new = [(one.id, one.fingerprint) for one in entries if one.id not in known]
+    with connection.cursor() as cursor:
+        cursor.executemany("INSERT INTO shapes VALUES (%s, %s)", new)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import LiteralString
 
 import psycopg
@@ -11,9 +12,10 @@ import pytest
 
 from config import Database
 from eventlog import migrations
-from eventlog.migrations import Edited, migrate
+from eventlog.migrations import Edited, Reshaped, migrate
 from eventlog.postgres import PostgresLog
 from eventlog.sealing import Master
+from schemas.registry import Entry, Registry
 from tests.builders import a_community
 from tests.eventlog.conftest import KEK
 from tests.eventlog.contract import store
@@ -49,6 +51,26 @@ def test_a_migration_that_changed_after_it_was_applied_is_refused(
     migrate(fresh)
     monkeypatch.setattr(migrations, "migrations", lambda: {"schema_0001.sql": "SELECT 2"})
     with pytest.raises(Edited, match=r"schema_0001\.sql"):
+        migrate(fresh)
+
+
+def test_a_schema_that_is_not_the_one_that_was_written_with_is_refused_by_its_name(
+    fresh: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database that cannot be read any more is told at the start, not at the first event of it;
+    a newer number is only added.
+    """
+    locked = Registry.load()
+    first, *others = locked.entries
+
+    def knows(*entries: Entry) -> None:
+        monkeypatch.setattr(Registry, "load", lambda: Registry(entries, locked.schemas))
+
+    for known in ([first], locked.entries, locked.entries, [first]):
+        knows(*known)
+        migrate(fresh)
+    knows(replace(first, fingerprint="another"), *others)
+    with pytest.raises(Reshaped, match=rf"{first.subject} v1 .* another DATA"):
         migrate(fresh)
 
 
