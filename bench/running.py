@@ -18,6 +18,7 @@ import httpx
 import psycopg
 
 from bench.machine import ROOT
+from bootstrap.house import follows
 from config import Config
 from eventlog.unprivileged import place
 from running import environment
@@ -149,9 +150,11 @@ def a_gatehouse(**settings: str) -> Gatehouse:
 
 
 def are_level(db: psycopg.Connection[tuple[object, ...]]) -> bool:
+    of_events = [name for name, log in follows().items() if log == "events"]
     row = db.execute(
         "select min(p.position) >= (select coalesce(max(position), 0) from log.events)"
-        " from read.positions p where name <> 'door_log'"
+        " from read.positions p where name = any(%s)",
+        [of_events],
     ).fetchone()
     return bool(row and row[0])
 
