@@ -5,7 +5,7 @@ DEMO ?= 1
 DATA ?= var
 SECONDS ?= 600
 # Of the tests; most of them wait, so that there are more than cores.
-WORKERS ?= 3
+WORKERS ?= 4
 
 # The first Python that is new enough.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
