@@ -79,7 +79,7 @@ def test_m99_m130_from_a_contact_that_opens_to_the_managers_list(web: FlaskClien
         contact(fleet[0], 2, "closed")
         assert edited(web, installer, RELAYS)[0] == 202
         soon(lambda: state(web, manager, "Street") == "closed")
-        assert state(web, manager, "Bins") == "open"
+        soon(lambda: state(web, manager, "Bins") == "open")
         shut = doors(web, manager)["Street"]
         assert (doors(web, manager)["Yard"], shut["seen"]) == (None, None)
 
