@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+import structlog
 from click.testing import CliRunner
 from rich.console import Console
 
@@ -27,6 +28,14 @@ from tests.running.test_history import BAD
 
 SEED = 3  # of a run that finds it soon
 CALM = Result(kills=3, commands=40, heals=[0.5, 2.0], note="calm")
+
+
+@pytest.fixture(autouse=True)
+def _heard() -> Iterator[None]:
+    """The command silences all logs, for its table is to be read; other tests listen to them."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 def test_k0_every_bad_history_is_found() -> None:
