@@ -116,7 +116,7 @@ class DoorSync(Consumer):
         self._because: Mapping[str, object] = {}
         self._sites = defaultdict[CommunityId, Site](Site)
         self._homes: dict[DeviceId, CommunityId] = {}
-        self._ahead: dict[UUID, int] = {}
+        self._ahead: dict[tuple[CommunityId, UUID], int] = {}
         self._said = defaultdict[DeviceId, Said](Said)
         self._reporting = Reporting(outside.dispatch, self._homes)
         self._orders = Orders(outside.dispatch, outside.note, self._device, outside.now)
@@ -125,7 +125,7 @@ class DoorSync(Consumer):
     @on(*PEOPLE)
     def people(self, batch: Batch[Any]) -> None:
         for r in batch:
-            if r.version > self._ahead.get(r.stream, 0):
+            if r.version > self._ahead.get((r.community, r.stream), 0):
                 self._sites[r.community].person(r.event.resident, r.event)
 
     def overtake(self, batch: Batch[Any]) -> None:
@@ -135,7 +135,7 @@ class DoorSync(Consumer):
         news = [r for r in batch if r.position > self.position >= self._live_from]
         if news:
             self.people(news)
-            self._ahead |= {r.stream: r.version for r in news}
+            self._ahead |= {(r.community, r.stream): r.version for r in news}
             self.go()
 
     @on(CommunityCreated, PinModeChanged, TimeZoneChanged)
