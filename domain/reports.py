@@ -10,6 +10,7 @@ from uuid import UUID
 from domain.alarms import AlarmKind
 from domain.ids import ApartmentId, BuildingId, DeviceId
 from domain.kernel import Event
+from domain.maintenance import OperationId
 from domain.record import frozen, personal_fields
 
 EntryKind = Literal["call", "door_release", "door_close"]
@@ -55,6 +56,14 @@ class Revoked:
     removed_at: datetime | None
 
 
+@frozen
+class Asked:
+    """M85: who had the door opened from afar; `by` is an account, as the log names actors."""
+
+    operation: OperationId
+    by: str
+
+
 @report
 class DoorLogEntry(Report):
     """M84, M85. Who and where as they were when it was received; None where nothing is known.
@@ -80,6 +89,7 @@ class DoorLogEntry(Report):
     credential_kind: EntryMethod | None
     source: Literal["poll", "callback", "command"]
     revoked: Revoked | None = None
+    asked: Asked | None = None
 
 
 @report

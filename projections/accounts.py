@@ -82,6 +82,16 @@ class Accounts(Projector):
         ).fetchall()
         return dict(rows)
 
+    def called(self, words: str, most: int) -> tuple[str, ...]:
+        """Whose name has all the words, as a log names actors."""
+        rows = self.db.execute(
+            "select account::text from accounts where community = %s and name is not null"
+            " and not exists (select from unnest(%s::text[]) word"
+            " where strpos(lower(name), word) = 0) order by account limit %s",
+            [PLATFORM, words.lower().split(), most],
+        ).fetchall()
+        return tuple(account for (account,) in rows)
+
 
 def said(row: dict[str, Any]) -> AccountDoc:
     shown = {name: row[name] for name in row if name not in ("community", "doc")}

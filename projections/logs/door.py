@@ -25,7 +25,9 @@ KEPT = timedelta(days=30)
 
 @frozen
 class DoorLogDoc:
-    """`happened_at` by the phone's clock, `received_at` by ours; `relay` counts from 1."""
+    """`happened_at` by the phone's clock, `received_at` by ours; `relay` counts from 1. `asked_by`:
+    the account that had it opened from afar, as the log names actors.
+    """
 
     position: int
     happened_at: datetime
@@ -40,18 +42,22 @@ class DoorLogDoc:
     holder: UUID | None
     holder_kind: HolderKind | None
     apartment: ApartmentId | None
+    asked_by: str | None
 
 
 @frozen
 class Wanted:
-    """None asks for everything; from `since`, before `until`."""
+    """None asks for everything; from `since`, before `until`. `initiators` are people's pseudonyms
+    and accounts.
+    """
 
     since: datetime
     until: datetime | None = None
     building: UUID | None = None
     device: UUID | None = None
     apartment: UUID | None = None
-    holders: tuple[UUID, ...] | None = None
+    holder: UUID | None = None
+    initiators: tuple[str, ...] | None = None
     kind: str | None = None
     outcome: str | None = None
     method: str | None = None
@@ -72,14 +78,14 @@ class DoorLog(Projector):
             device uuid not null,
             building uuid,
             apartment uuid,
-            holder uuid,
+            initiator text,
             doc text not null,
             primary key (community, day, position)
         ) partition by range (day);
         create index on door_log (community, happened_at desc, position desc);
         create index on door_log (community, device, happened_at desc, position desc);
         create index on door_log (community, apartment, happened_at desc, position desc);
-        create index on door_log (community, holder, happened_at desc, position desc);
+        create index on door_log (community, initiator, happened_at desc, position desc);
     """
 
     @on(DoorLogEntry)
@@ -122,7 +128,8 @@ class DoorLog(Projector):
             .where("building", wanted.building)
             .where("device", wanted.device)
             .where("apartment", wanted.apartment)
-            .among("holder", wanted.holders)
+            .where("initiator", wanted.holder and str(wanted.holder))
+            .among("initiator", wanted.initiators)
             .where("kind", wanted.kind)
             .where("outcome", wanted.outcome)
             .where("method", wanted.method)
@@ -160,6 +167,7 @@ def row(r: Recorded[DoorLogEntry]) -> dict[str, Any]:
         holder=e.holder,
         holder_kind=e.holder_kind,
         apartment=e.apartment,
+        asked_by=e.asked.by if e.asked else None,
     )
     return {
         "community": r.community,
@@ -172,7 +180,7 @@ def row(r: Recorded[DoorLogEntry]) -> dict[str, Any]:
         "device": e.device,
         "building": e.building,
         "apartment": e.apartment,
-        "holder": e.holder,
+        "initiator": str(e.holder) if e.holder else doc.asked_by,
         "doc": document(doc),
     }
 
