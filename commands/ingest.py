@@ -3,10 +3,11 @@
 What their logs hold is polled; what these do not hold, the alarms, is taken from the event URL.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,7 @@ from domain.devices import CredentialKind, Device
 from domain.ids import CommunityId, DeviceId
 from domain.kernel import Claim, Malformed, fold
 from domain.record import Personal, Secret, frozen
-from domain.reports import AlarmReported, DoorLogEntry, EntryKind, EntryMethod, Revoked
+from domain.reports import AlarmReported, Asked, DoorLogEntry, EntryKind, EntryMethod, Revoked
 from domain.residents import Resident
 from domain.settings import Settings
 from eventlog.port import EventLog, Released
@@ -44,6 +45,7 @@ METHODS: dict[str, EntryMethod] = {
     "exit button": "button",
     "dtmf": "dtmf",
     "http": "remote",
+    "http api": "remote",  # [G]
     "remote": "remote",
 }
 KINDS: Mapping[EntryMethod, CredentialKind] = {
@@ -65,9 +67,6 @@ ALARMS: Mapping[str, tuple[AlarmKind, int | None]] = {
 }
 
 
-Gone = Callable[[UUID, CredentialKind], datetime | None]
-
-
 @frozen
 class Line:
     """A line of a phone's door log as it was read. `local` is its clock, without a zone."""
@@ -79,6 +78,31 @@ class Line:
     code: Secret[str]
     relay: int | None
     success: bool
+
+
+@frozen
+class FromAfar:
+    """A line that says that a door was opened from afar, and not who asked for it. `at` is when it
+    was written, whatever the phone's clock is off.
+    """
+
+    epoch: int
+    id: int
+    relay: int
+    at: datetime
+
+
+class Witness(Protocol):
+    """What is known of a phone beside its log."""
+
+    def gone(self, holder: UUID, kind: CredentialKind) -> datetime | None:
+        """When what the phone had of a credential before was proved to be there no more (D8)."""
+
+    def bearer(self, name: str, at: datetime) -> UUID | None:
+        """Whose face the phone knew by a name; None if that may have been two people's."""
+
+    def asked(self, lines: Sequence[FromAfar]) -> Mapping[int, Asked]:
+        """Who asked for it, by the ids of the lines; the same if they are shown again."""
 
 
 @dataclass(frozen=True)
@@ -108,21 +132,22 @@ class Ingest:
         epoch: int,
         expected: Cursor | None,
         now: datetime,
+        witness: Witness,
         zone: tzinfo | None = None,
         ahead: timedelta = timedelta(0),
-        gone: Gone = lambda holder, kind: None,
     ) -> int:
         """The position of the last entry; Conflict if somebody else polled the device.
 
         zone: by which the phone wrote the lines, where that is known, for it may be another than
-        the community's of today (T3). ahead: what its clock is before ours (T4). gone: when what
-        the phone had of a credential before was proved to be there no more (D8).
+        the community's of today (T3). ahead: what its clock is before ours (T4).
         """
         settings = fold(Settings, self.log.streams(community, [community])[community])
         assert settings, "a device belongs to a community that is there"
         clock = zone or ZoneInfo(settings.zone)
         happened = {line.id: instant(line.local, clock, ahead, now) for line in lines}
-        known = self._known(community, device, settings, lines, happened)
+        known = self._known(community, device, settings, lines, happened, witness)
+        written = {line.id: dated(line.local, clock, ahead, now) for line in lines}
+        asked = witness.asked(list(from_afar(lines, epoch, written)))
         entries = [
             entry(
                 line,
@@ -130,7 +155,8 @@ class Ingest:
                 happened_at=happened[line.id],
                 epoch=epoch,
                 who=known.people.get(line.id),
-                revoked=revoked(line, known.released.get(line.id), gone),
+                revoked=revoked(line, known.released.get(line.id), witness),
+                asked=asked.get(line.id),
             )
             for line in lines
         ]
@@ -154,9 +180,10 @@ class Ingest:
         settings: Settings,
         lines: Sequence[Line],
         happened: Mapping[int, datetime],
+        witness: Witness,
     ) -> Known:
         """Whose code it was, by line: of who holds it now, or held it when it was used. Phones say
-        whole seconds: in the second of the withdrawal it was still theirs.
+        whole seconds: in the second of the withdrawal it was still theirs. A face is a name alone.
         """
         homes = self._homes(community, device, settings, lines)
         claims = {line.id: list(codes(line, settings, homes.get(line.id))) for line in lines}
@@ -167,6 +194,8 @@ class Ingest:
         nobodys = {id: found for id, found in claims.items() if id not in holders}
         released = self._released(community, nobodys)
         holders |= {id: one.owner for id, one in released.items() if happened[id] <= one.at}
+        faces = {line.id: bearer(line, happened[line.id], witness) for line in lines}
+        holders |= {id: who for id, who in faces.items() if who}
         histories = self.log.streams(community, set(holders.values()))
         states = {who: fold(Resident, history) for who, history in histories.items()}
         return Known(
@@ -198,12 +227,26 @@ class Ingest:
         return {id: owners[claim] for id, claim in claims.items() if claim in owners}
 
 
-def revoked(line: Line, released: Released | None, gone: Gone) -> Revoked | None:
+def from_afar(
+    lines: Iterable[Line], epoch: int, written: Mapping[int, datetime]
+) -> Iterable[FromAfar]:
+    for line in lines:
+        if line.success and line.relay and method_of(line) == "remote":
+            yield FromAfar(epoch=epoch, id=line.id, relay=line.relay, at=written[line.id])
+
+
+def bearer(line: Line, at: datetime, witness: Witness) -> UUID | None:
+    """Whose face it was: of that a phone says a name, and no code."""
+    name = line.name if method_of(line) == "face" else None
+    return witness.bearer(name, at) if isinstance(name, str) and name else None
+
+
+def revoked(line: Line, released: Released | None, witness: Witness) -> Revoked | None:
     """Only what opened: that a code which was taken away is refused is as it should be."""
     kind = KINDS.get(method_of(line))
     if not (line.success and released and kind):
         return None
-    proved = gone(released.owner, kind)
+    proved = witness.gone(released.owner, kind)
     removed_at = proved if proved and proved > released.at else None
     return Revoked(holder=released.owner, at=released.at, removed_at=removed_at)
 
@@ -278,6 +321,7 @@ def entry(
     epoch: int,
     who: Resident | None,
     revoked: Revoked | None = None,
+    asked: Asked | None = None,
 ) -> DoorLogEntry:
     method = method_of(line)
     return DoorLogEntry(
@@ -298,10 +342,16 @@ def entry(
         credential_kind=method if who else None,
         source="poll",
         revoked=revoked,
+        asked=asked,
     )
 
 
 def instant(local: datetime | None, zone: tzinfo, ahead: timedelta, now: datetime) -> datetime:
+    """When a line was written by a phone whose clock is held to be right or wrong (T4)."""
+    return dated(local, zone, ahead if abs(ahead) > A_MINUTE else timedelta(0), now)
+
+
+def dated(local: datetime | None, zone: tzinfo, ahead: timedelta, now: datetime) -> datetime:
     """When a line was written, if its clock can tell, else when it was heard of (T4).
 
     Of an hour that comes twice, the later one that is not to come. Nothing happens after it was
@@ -309,6 +359,5 @@ def instant(local: datetime | None, zone: tzinfo, ahead: timedelta, now: datetim
     """
     if local is None or not 1970 <= local.year < 2100:
         return now
-    wrong = ahead if abs(ahead) > A_MINUTE else timedelta(0)
-    told = [local.replace(tzinfo=zone, fold=fold).astimezone(UTC) - wrong for fold in (0, 1)]
+    told = [local.replace(tzinfo=zone, fold=fold).astimezone(UTC) - ahead for fold in (0, 1)]
     return max((at for at in told if UNSET < at <= now + AHEAD), default=now)

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
-from uuid import UUID
 
 import structlog
 
+from commands import ingest
 from commands.ingest import Ingest, Line
 from device_adapters.port import DoorLog, Opened
-from domain.devices import CredentialKind, Device
+from domain.devices import Device
 from domain.ids import CommunityId, DeviceId
 from domain.record import frozen
 from eventlog.port import Conflict
@@ -49,11 +49,8 @@ class Logged(Protocol):
     def door_log(self, after: int = 0) -> DoorLog: ...
 
 
-class Witness(Protocol):
-    """What is known beside the log, and who is told of what it lacks."""
-
-    def gone(self, holder: UUID, kind: CredentialKind) -> datetime | None:
-        """When what the phone had of a credential before was proved to be there no more."""
+class Witness(ingest.Witness, Protocol):
+    """Who is told, too, of what the log lacks."""
 
     def gap(self, gap: Gap) -> None:
         """May be said again."""
@@ -106,7 +103,7 @@ class DoorLogPoller:
                 now=told.now,
                 zone=found.zone,
                 ahead=found.clock - told.now if found.clock else timedelta(0),
-                gone=witness.gone,
+                witness=witness,
             )
         except Conflict:
             return False  # another poller was faster: what it left out comes with the next poll

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from time import monotonic
 from typing import Final
 from uuid import UUID
@@ -101,6 +102,10 @@ class Keeper:
         times = [self._due(key) for key in self._dirty]
         times += [self._breaker.again(way, self._clock()) for way in self._astray()]
         return min(times, default=None)
+
+    def bearer(self, name: str, at: datetime) -> UUID | None:
+        """Whose face the phone knew by a name (commands.ingest.Witness)."""
+        return self._found.faces.bearer(name, at)
 
     def waiting(self) -> tuple[int, int, float | None]:
         """How many changes wait, how many of them are revocations, since when."""

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from random import Random
 from threading import Thread
 from time import monotonic
+from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
@@ -107,6 +108,10 @@ class Lane:
     def gone(self, credential: Credential) -> datetime | None:
         """When what had been there before was proved to be there no more (D8)."""
         return self._ledger.gone.get(credential)
+
+    def bearer(self, name: str, at: datetime) -> UUID | None:
+        """Whose face the phone knew by a name. For the lane's own thread, as in `poll`."""
+        return self._keeper.bearer(name, at)
 
     def move(self, place: Place) -> None:
         """Another box, address or login. What was said of the old box says nothing of it."""

@@ -11,6 +11,7 @@ from commands.ingest import door_name
 from commands.maintenance import ReportBegun, ReportEnded, ReportUpkeep
 from device_adapters.errands import Errand, Said
 from device_adapters.lanes import Lanes
+from device_adapters.openings import Openings
 from device_adapters.saying import ADAPTER
 from domain.devices import Device
 from domain.ids import CommunityId, DeviceId
@@ -26,7 +27,7 @@ from domain.maintenance import (
     UpkeepState,
     settings,
 )
-from domain.reports import DoorLogEntry
+from domain.reports import Asked, DoorLogEntry
 
 Note = Callable[[CommunityId, DoorLogEntry], object]
 INTERRUPTED: Final[tuple[Ending, str]] = (
@@ -46,6 +47,7 @@ class Orders:
         now: Callable[[], float],
     ) -> None:
         self._dispatch, self._note, self._device, self._now = dispatch, note, device, now
+        self.openings = Openings()
         self._asked: dict[OperationId, tuple[CommunityId, OperationAsked]] = {}
         self._begun = set[OperationId]()
         self._upkeep: dict[DeviceId, Upkeep] = {}
@@ -59,9 +61,11 @@ class Orders:
                 self._asked[id] = home, happened
             case OperationBegun(operation=id):
                 self._begun.add(id)
-            case OperationEnded(operation=id):
-                self._asked.pop(id, None)
+            case OperationEnded(operation=id, ending=ending):
                 self._begun.discard(id)
+                _, asked = self._asked.pop(id, (home, None))
+                if asked and ending == "done":  # in a life past, when is not known better
+                    self.openings.done(asked, asked.asked_at)
             case UpkeepFound(device=device, state=state, reason=reason):
                 self._found[device] = state, reason
             case _:
@@ -100,15 +104,19 @@ class Orders:
         )
 
     def _end(self, home: CommunityId, asked: OperationAsked, ending: Ending, reason: str) -> None:
-        """A23: what no phone's log can hold stands in the door log, too."""
+        """A23: what no phone's log can hold stands in the door log, too. What it does hold is
+        remembered even while nobody can be told.
+        """
+        at = datetime.fromtimestamp(self._now(), UTC)
+        if ending == "done":
+            self.openings.done(asked, at)
         report = ReportEnded(
             operation=asked.operation, device=asked.device, ending=ending, reason=reason
         )
         self._say(home, report, asked, "ended")
         device = self._device(home, asked.device)
         if asked.kind == "open" and ending != "done" and device:
-            at = datetime.fromtimestamp(self._now(), UTC)
-            self._note(home, entry(device, asked.relay or 1, ending, at))
+            self._note(home, entry(device, asked, ending, at))
 
     def _say(self, home: CommunityId, report: object, asked: OperationAsked, what: str) -> None:
         """Once, however often it is tried."""
@@ -122,8 +130,9 @@ class Orders:
         self._dispatch(report, community=home, actor=ADAPTER)
 
 
-def entry(device: Device, relay: int, ending: Ending, at: datetime) -> DoorLogEntry:
+def entry(device: Device, asked: OperationAsked, ending: Ending, at: datetime) -> DoorLogEntry:
     """A door that was not opened from afar."""
+    relay = asked.relay or 1
     return DoorLogEntry(
         device=device.device,
         epoch=0,
@@ -141,4 +150,5 @@ def entry(device: Device, relay: int, ending: Ending, at: datetime) -> DoorLogEn
         apartment=device.place.apartment,
         credential_kind=None,
         source="command",
+        asked=Asked(operation=asked.operation, by=asked.by),
     )

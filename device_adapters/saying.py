@@ -1,6 +1,6 @@
 """Lanes speak of phones; the log wants to know whose."""
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid5
@@ -13,14 +13,17 @@ from commands.devices import (
     ReportOnline,
     ReportSync,
 )
+from commands.ingest import FromAfar
 from commands.sync import ReportChecked, ReportGap, ReportStrangers, ReportTrouble
 from device_adapters.doorlog import Gap
-from device_adapters.ledger import Credential
+from device_adapters.lane import Lane
+from device_adapters.openings import Openings
 from device_adapters.terms import Compared
 from domain.accounts import Actor
 from domain.alarms import AlarmKind
 from domain.devices import CredentialKind, Outcome
 from domain.ids import CommunityId, DeviceId
+from domain.reports import Asked
 from domain.sync import CheckId
 
 ADAPTER: Final = Actor(name="device adapter", role="system")
@@ -80,18 +83,20 @@ class Reporting:
 class Beside:
     """What there is to know beside a phone's own log, and to say of it (doorlog.Witness)."""
 
-    def __init__(
-        self,
-        device: DeviceId,
-        gone: Callable[[Credential], datetime | None],
-        more: Callable[[], None],
-        reporting: Reporting,
-    ) -> None:
-        self._device, self._gone, self._reporting = device, gone, reporting
-        self.more = more
+    def __init__(self, lane: Lane, openings: Openings, reporting: Reporting) -> None:
+        self._lane, self._openings, self._reporting = lane, openings, reporting
 
     def gone(self, holder: UUID, kind: CredentialKind) -> datetime | None:
-        return self._gone((holder, kind))
+        return self._lane.gone((holder, kind))
+
+    def bearer(self, name: str, at: datetime) -> UUID | None:
+        return self._lane.bearer(name, at)
+
+    def asked(self, lines: Sequence[FromAfar]) -> Mapping[int, Asked]:
+        return self._openings.of(self._lane.device, lines)
 
     def gap(self, gap: Gap) -> None:
-        self._reporting.gap(self._device, gap)
+        self._reporting.gap(self._lane.device, gap)
+
+    def more(self) -> None:
+        self._lane.hint()

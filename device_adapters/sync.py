@@ -299,7 +299,7 @@ class DoorSync(Consumer):
         if found is None:
             return None
         lane = self.lanes[device]
-        beside = Beside(device, lane.gone, lane.hint, self._reporting)
+        beside = Beside(lane, self._orders.openings, self._reporting)
         off = self._outside.poll(phone, home, found, beside)
         if not lane.is_busy():  # nobody's credential waits for a door
             self._outside.look(phone, home, found)

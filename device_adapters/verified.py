@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from device_adapters.breaker import MODE, TRIES, Failing
+from device_adapters.faces import Faces
 from device_adapters.ledger import THERE, Credential, Ledger
 from device_adapters.port import Held, Phone
 from device_adapters.wants import Wants
@@ -36,6 +37,9 @@ class Findings:
     withdrew: set[Credential] = field(default_factory=set)
     pin_mode: PinMode = "pin"
     zone: str | None = None
+
+    def __post_init__(self) -> None:
+        self.faces = Faces(self.phone, self.wants, self.ledger)
 
     def in_mode(self) -> bool:
         """M115: a PIN does not open where it is asked for in another way."""
@@ -88,12 +92,15 @@ class Findings:
         self.verified.pop(key, None)
         kinds = found.kinds()
         self.strays[key] = kinds | {"held_open"} if key == HELD_OPEN else kinds
+        if found.face:
+            self.faces.found(holder(key), found.name, self.wants.of(key))
 
     def doubt(self, keys: Iterable[str]) -> None:
         """They are about to be written: until they are read again they may be there or not."""
         for key in keys:
             if before := self.verified.pop(key, None):
                 self.strays[key] = frozenset(kind for _, kind in evidence([before]))
+                self.faces.was(before, self.wants.of(key))
 
     def lost(self, key: str) -> None:
         self.verified.pop(key, None)

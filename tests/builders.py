@@ -1,6 +1,6 @@
 """Facts for given and then: a test spells what matters, the rest is legal and arbitrary."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from io import BytesIO
 from ipaddress import ip_network
@@ -46,6 +46,7 @@ from domain.ids import (
 )
 from domain.lifts import Floor
 from domain.locks import Brand, LockRegistered, LockSyncChosen, SyncKind
+from domain.maintenance import OperationAsked, OperationId
 from domain.parking import Vehicles, VehiclesChanged
 from domain.residents import (
     CardsChanged,
@@ -278,3 +279,23 @@ def a_lock(
 
 def lock_sync(brand: Brand = "itec", *kinds: SyncKind) -> LockSyncChosen:
     return LockSyncChosen(community=HARBOUR, brand=brand, kinds=frozenset(kinds))
+
+
+def an_opening(
+    by: str,
+    n: int = 1,
+    *,
+    device: DeviceId = GATE,
+    relay: int = 1,
+    at: datetime = NOW,
+) -> OperationAsked:
+    return OperationAsked(
+        operation=OperationId(UUID(int=900 + n)),
+        device=device,
+        kind="open",
+        relay=relay,
+        lines=(),
+        by=by,
+        asked_at=at,
+        until=at + timedelta(seconds=10),
+    )

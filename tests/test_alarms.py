@@ -92,9 +92,9 @@ def reactions(house: House) -> Iterator[None]:
         thread.join()
 
 
-def a_manager(web: FlaskClient) -> tuple[str, str]:
+def a_manager(web: FlaskClient, name: str = "Asta") -> tuple[str, str]:
     """A property manager of the community: token and account."""
-    made, account = token(web, "manager", "Asta"), AccountId(uuid5(PLATFORM, "manager/Asta"))
+    made, account = token(web, "manager", name), AccountId(uuid5(PLATFORM, f"manager/{name}"))
     house: House = web.application.extensions["house"]
     assigned = AssignCommunities(account=account, communities=frozenset({HARBOUR}))
     house.bus.dispatch(assigned, community=PLATFORM, actor=OPERATOR)

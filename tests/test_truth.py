@@ -71,13 +71,13 @@ def house_of(web: FlaskClient) -> House:
 
 
 @contextmanager
-def processes(house: House) -> Iterator[None]:
+def processes(house: House, *more: type[Projector]) -> Iterator[None]:
     """As `gatehouse run adapters`, `gatehouse run reactions` and `gatehouse run projector` do."""
     stop = Flag()
     threads = [
         Thread(target=run_adapters, args=(house, stop)),
         Thread(target=run_reactions, args=(house, stop)),
-        Thread(target=house.runner.run, args=(MODELS, stop)),
+        Thread(target=house.runner.run, args=((*MODELS, *more), stop)),
     ]
     for thread in threads:
         thread.start()

@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from commands.ingest import Ingest, Line, instant
+from commands.ingest import Ingest, Line, Witness, instant
 from domain.alarms import FireInputsChosen
 from domain.devices import Device, DeviceRegistered, Place
 from domain.kernel import Event, fold
 from domain.reports import AlarmReported, DoorLogEntry
-from domain.residents import PinRevoked
+from domain.residents import PinRevoked, ResidentDeleted
 from eventlog.port import Conflict
 from eventlog.reports import Cursor, MemoryReportLog
 from tests.builders import (
@@ -32,9 +32,11 @@ from tests.builders import (
     a_pin,
     a_resident,
     an_apartment,
+    an_opening,
     cards,
     vehicles,
 )
+from tests.device_adapters.witnesses import Alone
 from tests.scenario import a_log
 
 HOME: tuple[Event, ...] = (
@@ -46,6 +48,7 @@ HOME: tuple[Event, ...] = (
 )
 HEARD = datetime(2026, 7, 1, 12, 5, tzinfo=UTC)
 NOON = datetime(2026, 7, 1, 12)  # noqa: DTZ001 - as a phone says it
+ALONE = Alone()
 
 
 def gate() -> Device:
@@ -58,10 +61,15 @@ def a_line(id: int = 1, code: str = "", method: str = "PIN", *, success: bool = 
     return Line(id=id, local=NOON, method=method, name="Ann", code=code, relay=1, success=success)
 
 
-def taken(*lines: Line, past: Sequence[Event], now: datetime = HEARD) -> list[DoorLogEntry]:
+def taken(
+    *lines: Line,
+    past: Sequence[Event],
+    now: datetime = HEARD,
+    witness: Witness = ALONE,
+) -> list[DoorLogEntry]:
     reports = MemoryReportLog(lambda: NOW)
     ingest = Ingest(a_log(*past), reports)
-    ingest.take(HARBOUR, gate(), lines, epoch=0, expected=None, now=now)
+    ingest.take(HARBOUR, gate(), lines, epoch=0, expected=None, now=now, witness=witness)
     return [r.event for r in reports.read(after=0) if isinstance(r.event, DoorLogEntry)]
 
 
@@ -116,6 +124,48 @@ def test_d8_m33_a_plate_that_was_given_up_and_still_opens_is_told() -> None:
 def test_m84_what_nobody_holds_is_nobodys(code: str, method: str) -> None:
     [entry] = taken(a_line(code=code, method=method, success=False), past=IN_PIN_MODE)
     assert (entry.holder, entry.apartment, entry.outcome) == (None, None, "failed")
+
+
+@pytest.mark.parametrize("opened", [True, False])
+def test_m85_a_face_is_whose_the_phone_knows_by_its_name_and_the_name_is_not_kept(
+    opened: bool,
+) -> None:
+    witness = Alone({"Bob Burke": BOB})
+    lines = [
+        Line(id=n, local=NOON, method=method, name=name, code="", relay=1, success=opened)
+        for n, (method, name) in enumerate(
+            [("Face", "Bob Burke"), ("Face", "Ann"), ("Face", ""), ("Input", "Bob Burke")], 1
+        )
+    ]
+    entries = taken(*lines, past=IN_PIN_MODE, witness=witness)
+    assert [(e.holder, e.credential_kind) for e in entries] == [(BOB, "face"), *[(None, None)] * 3]
+    assert (entries[0].holder_kind, entries[0].apartment) == ("resident", FLAT_2)
+    assert "Burke" not in repr(entries)
+
+
+def test_m85_the_face_of_somebody_who_was_deleted_is_nobodys() -> None:
+    past = (*IN_PIN_MODE, ResidentDeleted(resident=BOB))
+    [entry] = taken(a_line(method="Face"), past=past, witness=Alone({"Ann": BOB}))
+    assert entry.holder is None
+
+
+@pytest.mark.parametrize(
+    ("method", "success", "by"),
+    [
+        ("HTTP API", True, "anna"),
+        ("remote", True, "anna"),
+        ("HTTP", False, None),
+        ("PIN", True, None),
+    ],
+)
+def test_m85_only_what_opened_from_afar_was_asked_for(
+    method: str, success: bool, by: str | None
+) -> None:
+    witness = Alone()
+    witness.openings.done(an_opening("anna"), datetime(2026, 7, 1, 11, tzinfo=UTC))
+    line = a_line(method=method, success=success)
+    [entry] = taken(line, past=IN_PIN_MODE, witness=witness)
+    assert (entry.asked and entry.asked.by, entry.holder) == (by, None)
 
 
 def test_m84_a_pin_that_was_taken_away_is_nobodys() -> None:
@@ -248,10 +298,12 @@ def test_s9_nothing_is_heard_of_a_phone_that_is_not_there() -> None:
 def test_n12_two_pollers_of_a_phone_store_nothing_twice() -> None:
     reports = MemoryReportLog(lambda: NOW)
     ingest = Ingest(a_log(*IN_PIN_MODE), reports)
-    ingest.take(HARBOUR, gate(), [a_line(1), a_line(2)], epoch=0, expected=None, now=NOW)
+    ingest.take(
+        HARBOUR, gate(), [a_line(1), a_line(2)], epoch=0, expected=None, now=NOW, witness=ALONE
+    )
     with pytest.raises(Conflict):
-        ingest.take(HARBOUR, gate(), [a_line(1)], epoch=0, expected=None, now=NOW)
+        ingest.take(HARBOUR, gate(), [a_line(1)], epoch=0, expected=None, now=NOW, witness=ALONE)
     seen = Cursor(epoch=0, last_id=2)
     assert ingest.cursor(HARBOUR, gate()) == seen
-    ingest.take(HARBOUR, gate(), [a_line(1)], epoch=1, expected=seen, now=NOW)
+    ingest.take(HARBOUR, gate(), [a_line(1)], epoch=1, expected=seen, now=NOW, witness=ALONE)
     assert reports.head() == 3

@@ -8,6 +8,7 @@ from hashlib import sha256
 from threading import Event as Flag
 from threading import Thread
 from time import monotonic, sleep, time
+from typing import Any
 from uuid import UUID
 
 from device_adapters.akuvox.phone import a_phone
@@ -36,6 +37,7 @@ from domain.kernel import Event
 from domain.reports import DoorLogEntry
 from eventlog.consumer import take
 from eventlog.memory import MemoryLog
+from eventlog.port import Accepted
 from tests.builders import HARBOUR, SWIMMERS, a_community, a_device, a_group
 from tests.scenario import a_bus, a_log, also
 
@@ -84,8 +86,9 @@ class House:
     noted: list[DoorLogEntry] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self._bus = a_bus(self.log)
         outside = Outside(
-            dispatch=a_bus(self.log).dispatch,
+            dispatch=self.tell,
             connect=self._connect,
             digest=digest,
             poll=self._poll,
@@ -98,6 +101,10 @@ class House:
         self._stop = Flag()
         self._thread = Thread(target=self._follow)
         self._thread.start()
+
+    def tell(self, report: object, **options: Any) -> Accepted:
+        """What the adapters say to the log."""
+        return self._bus.dispatch(report, **options)
 
     def _follow(self) -> None:
         try:
@@ -175,6 +182,7 @@ def a_house(
     *facts: Event,
     when: Schedule = ALWAYS,
     log: MemoryLog | None = None,
+    kind: type[House] = House,
     **options: object,
 ) -> Iterator[House]:
     """All phones of the fleet are doors of the swimmers, all their relays."""
@@ -182,7 +190,7 @@ def a_house(
         phones = [registered(n, sim) for n, sim in enumerate(fleet)]
         doors = [Door(device=p.device, relay=r.number) for p in phones for r in p.relays]
         log = a_log(a_community(), *phones, a_group(SWIMMERS, *doors, when=when), *facts)
-    house = House(log, fleet, **options)  # type: ignore[arg-type]
+    house = kind(log, fleet, **options)  # type: ignore[arg-type]
     try:
         yield house
     finally:

@@ -32,6 +32,7 @@ from domain.maintenance import (
     Upkeep,
     UpkeepFound,
 )
+from domain.reports import Asked
 from tests.builders import ANN, SWIMMERS, a_community, a_lock, a_pin, a_resident
 from tests.device_adapters.houses import House, device_id, registered, soon
 from tests.device_adapters.memory_phone import MAC, MemoryPhone
@@ -132,6 +133,7 @@ def test_a23_a_phone_that_cannot_be_reached_is_offline_which_is_not_failed(
             "Door 0 2",
             "command",
         )
+        assert noted.asked == Asked(operation=OperationId(UUID(int=901)), by="manager")
         sim.plug_in()
         soon(lambda: house.comings_and_goings()[-1:] == ["DeviceWentOnline"])
         assert not is_open(sim, 2), "nobody waits there any more"
@@ -150,7 +152,9 @@ def test_a23_a_refusal_is_failed(sim: PluggedIn) -> None:
     with a_serviced(sim) as house:
         house.happen(replace(asked("open"), relay=9))
         soon(lambda: [ending for ending, _ in house.endings()] == ["failed"])
-        assert [one.outcome for one in house.noted] == ["failed"]
+        assert [(one.outcome, one.asked and one.asked.by) for one in house.noted] == [
+            ("failed", "manager")
+        ]
 
 
 def test_a23_a_lock_is_opened_too(sim: PluggedIn) -> None:
