@@ -1,12 +1,13 @@
 """What others have to say to a lane, and how they wake it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from threading import Condition
 from uuid import UUID
 
 from device_adapters.terms import Place
-from device_adapters.wants import Want, Wishes
+from device_adapters.wants import NOTHING, Want, Wishes
 from domain.sync import CheckId
 
 
@@ -19,6 +20,7 @@ class Bell:
     def __init__(self) -> None:
         self._bell = Condition()
         self.wishes: dict[UUID, Want] = {}
+        self._gone: dict[UUID, Want] = {}  # of these, who must go
         self.moved: Place | None = None
         self.checks: list[CheckId | None] = []
         self.hinted = self.retired = self.over = False
@@ -29,6 +31,21 @@ class Bell:
         with self._bell:
             yield
             self._bell.notify_all()
+
+    def wish(self, wishes: Wishes) -> None:
+        """The latest of each person counts. To be rung."""
+        for who, want in wishes.items():
+            self.wishes[who] = want
+            if want.entries:
+                self._gone.pop(who, None)
+            else:
+                self._gone[who] = want
+
+    def wish_away(self, known: Iterable[UUID]) -> None:
+        """All of these, whatever else was wanted."""
+        with self._bell:
+            self.wishes = dict.fromkeys(known, NOTHING)
+            self._gone = dict(self.wishes)
 
     def wait(self, until: Callable[[], object], seconds: float) -> None:
         with self._bell:
@@ -47,11 +64,13 @@ class Bell:
         them; the others the next time.
         """
         with self._bell:
-            taken, self.wishes = self.wishes, {}
-            if most is not None and len(taken) > most:
-                gone = {who: want for who, want in taken.items() if not want.entries}
-                come = [one for one in taken.items() if one[0] not in gone]
-                taken, self.wishes = gone | dict(come[:most]), dict(come[most:])
+            if most is None or len(self.wishes) <= most:
+                taken, self.wishes = self.wishes, {}
+            else:
+                taken = self._gone | dict(islice(self.wishes.items(), most))
+                for who in taken:
+                    del self.wishes[who]
+            self._gone = {}
             return taken
 
     def take_checks(self) -> Sequence[CheckId | None]:

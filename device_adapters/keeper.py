@@ -18,6 +18,7 @@ from device_adapters.port import (
     Unsupported,
     WrongBox,
 )
+from device_adapters.searching import searched
 from device_adapters.sent import Sent
 from device_adapters.terms import Compared, Trying
 from device_adapters.verified import Digest, Findings, holder
@@ -26,7 +27,7 @@ from domain.devices import Outcome
 
 ROUND: Final = 500  # grants before they are read back
 MOST_NEWS: Final = 500  # in one event
-CROWD: Final = 500  # wishes at once, between two writes
+CROWD: Final = 200  # wishes at once, between two writes
 ASTRAY: Final = {MODE: "asks for PINs in another way", ZONE: "shows another zone"}
 Tell = Callable[[Sequence[Outcome]], None]
 
@@ -192,7 +193,7 @@ class Keeper:
         unproven = self._sent.unproven
         if len(unproven) >= ROUND or any(self.wants.of(k) != e for k, e in unproven.items()):
             return False
-        return any(self.wants.of(key) is None for key in self._todo())
+        return bool(self._gone())
 
     def _announce(self, todo: Sequence[str], grants: bool) -> None:
         """What was found there counts no more, even if just that is wanted again in a moment."""
@@ -241,12 +242,18 @@ class Keeper:
 
     def _todo(self) -> Sequence[str]:
         """All that must go; else what must change, then what must come."""
-        now = self._clock()
-        due = [key for key in self._dirty if self._due(key) <= now and not self._is_sent(key)]
-        if gone := [key for key in due if key in self._leaving]:
+        if gone := self._gone():
             return gone
+        due = self._due_of(self._dirty)
         due.sort(key=lambda key: not self._found.present(key))
         return due[:ROUND]
+
+    def _gone(self) -> list[str]:
+        return self._due_of(self._leaving)
+
+    def _due_of(self, keys: Iterable[str]) -> list[str]:
+        now = self._clock()
+        return [key for key in keys if self._due(key) <= now and not self._is_sent(key)]
 
     def _is_sent(self, key: str) -> bool:
         unproven = self._sent.unproven
@@ -263,14 +270,19 @@ class Keeper:
     def _prove(self, grants: bool) -> None:
         """Read back what was written, more than once if need be. Wishes that touch what the phone
         holds go before the proof of grants; the proof of revocations waits for nobody."""
+        sent = self._sent.first()
         for look in self._patience.looks:
             if self._settles(look * self._phone.limits.settle, grants):
                 return
+            if (some := searched(self._phone, self._found, sent)) is not None:
+                self._conclude(list(sent), some)
+                return
             held = self._phone.read()
-            sent = self._sent.unproven.items()
-            if self._sent.accounts_for(k for k, e in sent if not self._found.agrees(k, e, held)):
+            wrong = (k for k, e in sent.items() if not self._found.agrees(k, e, held))
+            if self._sent.accounts_for(wrong):
                 break
-        self._conclude(held)
+        self._conclude(list(sent), held)
+        self._notice(held)
 
     def _settles(self, seconds: float, interruptible: bool) -> bool:
         """Whether it was interrupted."""
@@ -281,8 +293,8 @@ class Keeper:
                 return True
         return False
 
-    def _conclude(self, held: Mapping[str, Held]) -> None:
-        proven, refused, spoiled = self._sent.take()
+    def _conclude(self, keys: Sequence[str], held: Mapping[str, Held]) -> None:
+        proven, refused, spoiled = self._sent.take(keys)
         right = {k: entry for k, entry in proven.items() if self._found.agrees(k, entry, held)}
         for key, entry in right.items():
             self._found.settle(key, entry)
@@ -293,7 +305,6 @@ class Keeper:
             if key not in spoiled:
                 self._fail(key, refused.get(key), self._found.differs(key, proven[key], held))
         self._breaker.concluded(right, [key for key in wrong if key not in spoiled])
-        self._notice(held)
         self._mark(proven)
         self._report(map(holder, proven))
 
@@ -306,7 +317,7 @@ class Keeper:
     def _notice(self, held: Mapping[str, Held]) -> None:
         """What somebody else did meanwhile, as far as keys tell."""
         known = self._found.verified.keys() | self._found.strays.keys()
-        for key in known ^ held.keys():
+        for key in (known ^ held.keys()) - self._sent.unproven.keys():
             self._note(key, held)
             self._mark([key])
 
@@ -319,9 +330,10 @@ class Keeper:
         held = self._phone.read()
         for way in ASTRAY:
             self._look_at(way)
-        self._sent.take()
+        self._sent.take(list(self._sent.unproven))
         self._found.verified.clear()
         self._found.strays.clear()
+        self._found.leaving.clear()
         self.wants.make_room()
         for key in held:
             entry = self.wants.of(key)

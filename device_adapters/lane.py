@@ -26,7 +26,7 @@ from device_adapters.port import (
 )
 from device_adapters.terms import Known, Over, Place, Poll, Reports, Rhythm, Snapshot
 from device_adapters.verified import Digest
-from device_adapters.wants import NOTHING, Wishes
+from device_adapters.wants import Wishes
 from device_adapters.word import Word
 from domain.maintenance import Upkeep
 from domain.settings import PinMode
@@ -77,7 +77,7 @@ class Lane:
     def want(self, wishes: Wishes, pin_mode: PinMode = "pin", zone: str | None = None) -> None:
         """Only the latest wish of each person counts; `zone` as in patience.Surroundings."""
         with self.bell.rung():
-            self.bell.wishes |= wishes
+            self.bell.wish(wishes)
             self.bell.hinted |= zone != self.zone
             self.pin_mode, self.zone = pin_mode, zone
 
@@ -237,7 +237,7 @@ class Lane:
         if self._asked or now >= self._scan_at:
             self._keeper.forget()
         if retiring := self.bell.retired:
-            self.bell.wishes = dict.fromkeys(self._keeper.wants.wishes(), NOTHING)
+            self.bell.wish_away(self._keeper.wants.wishes())
         if self.bell.wishes or self._word.online is not True or self._is_due():
             self._arrived(self._keeper.run())
         self._failures, self._failure, self._seen = 0, None, monotonic()

@@ -224,6 +224,16 @@ class Phone(Protocol):
 
 
 @runtime_checkable
+class Searched(Protocol):
+    """What some phones can do beside: look for a few of thousands of records."""
+
+    def look_for(self, entries: Sequence[Entry]) -> Mapping[str, Held]:
+        """As `read`, but only what is called as these are. Unsupported, Rejected or Garbled if it
+        cannot say; to find nothing proves nothing, for a phone may look for names in its own way.
+        """
+
+
+@runtime_checkable
 class Sensing(Protocol):
     """What some phones can do beside: tell of what is wired to them."""
 

@@ -50,11 +50,20 @@ class Sent:
         """Whether the phone said itself that it would not take these."""
         return set(wrong) <= self._refused.keys() | self._spoiled
 
-    def take(self) -> tuple[Wanted, Mapping[str, str], Collection[str]]:
-        """What was sent, why single records were refused, and which batches were: all over now."""
-        taken = self.unproven, self._refused, self._spoiled
-        self.unproven, self._refused, self._spoiled = {}, {}, set()
-        return taken
+    def first(self) -> Wanted:
+        """What is to be proved next: who was withdrawn does not wait for a crowd that came."""
+        return {key: None for key, sent in self.unproven.items() if sent is None} or self.unproven
+
+    def take(self, keys: Collection[str]) -> tuple[Wanted, Mapping[str, str], Collection[str]]:
+        """What was sent, why single records were refused, and which batches were: over now."""
+        sent, refused = self.unproven, self._refused
+        spoiled = self._spoiled & set(keys)
+        self._spoiled -= spoiled
+        return (
+            {key: sent.pop(key) for key in keys},
+            {key: refused.pop(key) for key in refused.keys() & keys},
+            spoiled,
+        )
 
     def _send(self, wanted: Wanted) -> None:
         entries = [entry for entry in wanted.values() if entry]

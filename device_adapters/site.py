@@ -177,7 +177,7 @@ class Site:
         groups = [self.groups[id] for id in member - self._endings.over if id in self.groups]
         reach = rights.within_reach(member, device, groups)
         takes = tuple((relay.number, relay.methods) for relay in device.relays)
-        kind = device.is_lock, takes, frozenset(reach)
+        kind = device.is_lock, takes, reach
         return reach, kinds.setdefault(kind, len(kinds))
 
     def _want(self, person: Resident, device: Device, reach: Reach) -> Want:

@@ -23,8 +23,9 @@ FIELDS: Final = ("pin", "cards", "vehicles", "face", "floors", "opens", "name", 
 class Findings:
     """`verified` is what was read back, `strays` are keys under which something else was.
 
-    `ledger` has the last word on each credential. `pin_mode` is what the phone last said, or how
-    they come from the factory; `zone` is what it last said.
+    `leaving`: as they stood there before they were withdrawn. `ledger` has the last word on each
+    credential. `pin_mode` is what the phone last said, or how they come from the factory; `zone` is
+    what it last said.
     """
 
     phone: Phone
@@ -35,6 +36,7 @@ class Findings:
     verified: dict[str, Entry] = field(default_factory=dict)
     strays: dict[str, frozenset[CredentialKind]] = field(default_factory=dict)
     withdrew: set[Credential] = field(default_factory=set)
+    leaving: dict[str, Entry] = field(default_factory=dict)
     pin_mode: PinMode = "pin"
     zone: str | None = None
 
@@ -80,6 +82,7 @@ class Findings:
     def settle(self, key: str, entry: Entry | None) -> None:
         """It was read back as it should be."""
         self.failing.pop(key, None)
+        self.leaving.pop(key, None)
         kinds = self.strays.pop(key, None)
         before = self.verified.pop(key, None)
         if entry is not None:
@@ -100,6 +103,8 @@ class Findings:
         for key in keys:
             if before := self.verified.pop(key, None):
                 self.strays[key] = frozenset(kind for _, kind in evidence([before]))
+                if self.wants.of(key) is None:
+                    self.leaving[key] = before
                 self.faces.was(before, self.wants.of(key))
 
     def lost(self, key: str) -> None:

@@ -1,7 +1,8 @@
 """Who may open what, when. Pure: phones, read models and explanations all ask here."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 from uuid import UUID
@@ -15,7 +16,7 @@ from domain.record import Personal, frozen
 from domain.residents import Contact, Resident
 
 Groups = Collection[AccessGroup]
-Reach = Sequence[tuple[Schedule, frozenset[int]]]  # relays
+Reach = frozenset[tuple[Schedule, frozenset[int]]]  # relays
 Rooms = Mapping[ApartmentId, str]  # numbers, where they are to be keyed in before a PIN (M115)
 PIN_ALONE: Final[Rooms] = MappingProxyType({})
 METHODS: tuple[Method, ...] = ("pin", "card", "uhf", "plate", "face")
@@ -106,16 +107,26 @@ def granted(person: Resident, device: Device, groups: Groups, method: Method) ->
 def within_reach(member: Collection[GroupId], device: Device, groups: Groups) -> Reach:
     """What the groups that somebody is in join with a phone, whatever its relays take."""
     ours = (group for group in groups if group.group in member)
-    return [(group.schedule, there) for group in ours if (there := relays_of(group, device))]
+    return frozenset(
+        (group.schedule, there) for group in ours if (there := relays_of(group, device))
+    )
 
 
 def taken_by(
     method: Method, device: Device, reach: Reach, period: Period | None
 ) -> frozenset[Grant]:
-    takes = {relay.number for relay in device.relays if method in relay.methods}
+    takes = frozenset(relay.number for relay in device.relays if method in relay.methods)
+    return opened(takes, reach, period if method in BY_VEHICLE else None)
+
+
+@lru_cache(maxsize=1024)
+def opened(takes: frozenset[int], reach: Reach, period: Period | None) -> frozenset[Grant]:
+    """Equal ones are one object: thousands of people have the same few, and are compared by them
+    on every phone.
+    """
     found = set[Grant]()
     for schedule, there in reach:
-        when = schedule.within(period) if period and method in BY_VEHICLE else schedule
+        when = schedule.within(period) if period else schedule
         if when and (relays := there & takes):
             found.add(Grant(schedule=when, relays=relays))
     return frozenset(found)

@@ -75,7 +75,7 @@ class AkuvoxPhone:
         self.profile, self.limits, self._photo = profile, profile.limits, photo
         self._wire = Wire(address, login, profile.pause, may)
         self._ids: Mapping[str, str] = {}
-        self._faces: Collection[str] = ()
+        self._faces: frozenset[str] = frozenset()
         self._schedules: Sequence[Row] = ()
         self._by_hand: Sequence[str] = ()
         self._others = self.strangers = 0
@@ -157,10 +157,24 @@ class AkuvoxPhone:
         self._others = len(users) - len(mine)
         self._by_hand = [row["ID"] for row in users if rows.by_hand(row)]
         self.strangers = len(self._by_hand)
-        self._faces = {file for row in users if (file := rows.seen_face(row))}
-        used = (windows.pairs_of(rows.schedule_value(row)) for row in users)
-        self._in_use = frozenset(id for pairs in used for id, _ in pairs)
+        self._faces, self._in_use = frozenset(), frozenset()
+        self._know(users)
         return Shown(mine, meanings(self._schedules), self.profile)
+
+    def look_for(self, entries: Sequence[Entry]) -> Mapping[str, Held]:
+        """device_adapters.port.Searched; `NameOrCode` finds what contains it [PL][SY]."""
+        names = sorted({rows.name_on(entry, self.profile) for entry in entries})
+        found = [row for name in names for row in self._list("user", 0, NameOrCode=name)]
+        mine = rows.by_key(list({row["ID"]: row for row in found}.values()))
+        self._ids = {**self._ids, **{key: row["ID"] for key, row in mine.items()}}
+        self._know(mine.values())
+        return Shown(mine, meanings(self._schedules), self.profile)
+
+    def _know(self, users: Collection[Row]) -> None:
+        """What they bring with them: their photos are there, their schedules are in use."""
+        self._faces |= {file for row in users if (file := rows.seen_face(row))}
+        used = (windows.pairs_of(rows.schedule_value(row)) for row in users)
+        self._in_use |= {id for pairs in used for id, _ in pairs}
 
     def withdraw(self, keys: Collection[str]) -> None:
         known = [{"ID": self._ids[key]} for key in keys if key in self._ids]
@@ -264,20 +278,20 @@ class AkuvoxPhone:
         if other := {key: value for key, value in wanted.items() if now.get(key) != value}:
             self._wire.post("config", "set", other)
 
-    def _list(self, target: str, most: int) -> list[Row]:
+    def _list(self, target: str, most: int, **query: str) -> list[Row]:
         """All rows at once; where `num` promises more than came, page by page."""
-        data = self._wire.get(target, most=max(MOST_BYTES, most * BYTES_A_ROW))
+        data = self._wire.get(target, "get", max(MOST_BYTES, most * BYTES_A_ROW), **query)
         found = rows.rows_of(data)
         promised = data.get("num")
         if isinstance(promised, int) and promised > len(found):
-            found = [row for page in self._each_page(target, most) for row in page]
+            found = [row for page in self._each_page(target, most, **query) for row in page]
         if any(not rows.text(row.get("ID", "")) for row in found):
             raise Garbled("a row without an id")
         return found
 
-    def _each_page(self, target: str, most: int) -> Iterator[list[Row]]:
+    def _each_page(self, target: str, most: int, **query: str) -> Iterator[list[Row]]:
         for page in range(1, most + 2):
-            if not (found := rows.rows_of(self._wire.get(target, page=str(page)))):
+            if not (found := rows.rows_of(self._wire.get(target, page=str(page), **query))):
                 return
             yield found
 

@@ -76,7 +76,7 @@ class Wire:
         )
 
     def get(
-        self, target: str, action: str = "get", *, most: int = MOST_BYTES, **query: str
+        self, target: str, action: str = "get", most: int = MOST_BYTES, /, **query: str
     ) -> Data:
         """A read: only retcode 0 is an answer."""
         envelope = self._exchange("GET", f"/api/{target}/{action}", most, params=query)

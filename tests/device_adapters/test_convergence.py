@@ -181,7 +181,7 @@ class Travelling(House):
 
 class TrustsTheAck(Keeper):
     def _prove(self, grants: bool) -> None:
-        proven, _, _ = self._sent.take()
+        proven, _, _ = self._sent.take(list(self._sent.unproven))
         for key, entry in proven.items():
             self._found.settle(key, entry)
         self._mark(proven)
@@ -201,7 +201,7 @@ class Stuck(Keeper):
 
 class GrantsFirst(Keeper):
     def _todo(self) -> Sequence[str]:
-        todo = [k for k in self._dirty if self._due(k) <= self._clock()]
+        todo = self._due_of(self._dirty)
         return sorted(todo, key=lambda key: self.wants.of(key) is None)[:1]
 
 
