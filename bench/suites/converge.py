@@ -1,8 +1,9 @@
 """How long a withdrawn PIN stays on 90 phones, how fast a fleet heals, and what the adapters hold.
 
-Revocations from the request until each phone was read back without it, idle and while 5,500 people
-are being written to every phone, at the pace of real ones: 132 ms a user, 0.25 s between requests,
-2 s before a write can be read. Healing: 200 phones with mixed faults while rights go on changing.
+Revocations from the request until each phone was asked and had it no more, idle, while 5,500 people
+are being written to every phone, and when all of them stand there, at the pace of real ones: 132 ms
+a user, 0.25 s between requests, 2 s before a write can be read; and there PINs that are issued,
+until each phone showed them. Healing: 200 phones with mixed faults while rights go on changing.
 No peer is known; the limits are that pace and the 2 s. `python -m bench converge`.
 """
 
@@ -10,9 +11,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from uuid import UUID
 
+import psutil
 import psycopg
 
 from bench.community import A_HOUSEHOLD, Community, an_import, sheet
@@ -21,14 +24,15 @@ from bench.machine import Meter
 from bench.results import QUICK, Absurd, noise, save, show
 from bench.running import Gatehouse
 from device_adapters.simulator.fleet import Fleet
-from supervision import Supervisor
+from supervision import Supervised, Supervisor
 
 LOCAL = "127.0.0.0/8"
 MB = 2**20
+Seconds = Sequence[float]
 DAILY = {"repeat": "daily", "start": "00:00", "end": "23:59"}
-WITHDRAWN = """
+SAID = """
     select extract(epoch from at)::float from read.sync_words
-    where holder = %s and kind = 'pin' and state = 'withdrawn'"""
+    where holder = %s and kind = 'pin' and state = %s and at >= to_timestamp(%s)"""
 FAULTS = (
     "offline",
     "hang",
@@ -38,10 +42,17 @@ FAULTS = (
     "accept_and_drop",
     "error_rate",
 )
-GOALS = {"idle": 5.0, "behind an import": 5.0, "healed": 60.0}
+GOALS = {
+    "gone, idle": 5.0,
+    "gone, behind an import": 5.0,
+    "gone, all phones full": 5.0,
+    "there, all phones full": 5.0,
+    "healed": 60.0,
+}
 ABSURD = 10  # times the goal
 PATIENCE = 600.0
 QUIET = 12.0  # until all is read back, and the phones were told where to call
+AT_EASE = 20.0  # percent of a core, by adapters that have nothing to do
 
 
 @dataclass(frozen=True)
@@ -88,8 +99,8 @@ def main(rounds: int = 3) -> None:
     size = SMALL if rounds <= QUICK else Size()
     meter = Meter()
     found = revocations(size) | {"healed": healing(size)}
-    holds = memory(size)
-    report(found, holds, size, meter.usage().foreign)
+    holds, full = crowded(size)
+    report(found | full, holds, size, meter.usage().foreign)
 
 
 def furnished(house: Gatehouse, fleet: Fleet, people: int) -> Town:
@@ -121,8 +132,8 @@ def furnished(house: Gatehouse, fleet: Fleet, people: int) -> Town:
     return made
 
 
-def revocations(size: Size) -> dict[str, Sequence[float]]:
-    """Seconds for each phone and person, sorted."""
+def revocations(size: Size) -> dict[str, Seconds]:
+    """For each phone and person."""
     phones = ["X916"] * size.lanes
     with (
         Gatehouse({"DEVICE_NETWORKS": LOCAL}) as house,
@@ -132,14 +143,14 @@ def revocations(size: Size) -> dict[str, Sequence[float]]:
         people = list(made.pins)
         time.sleep(QUIET)
         with house.database() as db:
-            idle = [one for who in people[: size.leavers] for one in gone(made, db, who)]
+            idle = gone(made, db, people[: size.leavers])
             begin_import(made.town, size.crowd)
             before = len(fleet[0].phone.users)
             until(lambda: len(fleet[0].phone.users) > before)
-            behind = [one for who in people[size.leavers :] for one in gone(made, db, who)]
+            behind = gone(made, db, people[size.leavers :])
             if len(fleet[0].phone.users) >= size.crowd:
                 raise Wrong("the import was over before the revocations were")
-    return {"idle": sorted(idle), "behind an import": sorted(behind)}
+    return {"gone, idle": idle, "gone, behind an import": behind}
 
 
 def begin_import(town: Community, people: int) -> None:
@@ -147,21 +158,41 @@ def begin_import(town: Community, people: int) -> None:
     town.all([an_import(town, sheet(people))])
 
 
-def gone(made: Town, db: psycopg.Connection[tuple[object, ...]], who: UUID) -> Sequence[float]:
-    """From the request until each phone was read back without it, by the log's clock."""
+def gone(made: Town, db: psycopg.Connection[tuple[object, ...]], people: Sequence[UUID]) -> Seconds:
+    """One after another."""
+    return [
+        one for who in people for one in said(made, db, who, "withdrawn", partial(made.revoke, who))
+    ]
+
+
+def there(
+    made: Town, db: psycopg.Connection[tuple[object, ...]], people: Sequence[UUID]
+) -> Seconds:
+    issued = [(who, partial(made.issue, who, f"{30_000_000 + n}")) for n, who in enumerate(people)]
+    return [one for who, issue in issued for one in said(made, db, who, "verified", issue)]
+
+
+def said(
+    made: Town,
+    db: psycopg.Connection[tuple[object, ...]],
+    who: UUID,
+    state: str,
+    ask: Callable[[], None],
+) -> Seconds:
+    """From the request until that was said of each phone, by the log's clock."""
     asked = time.time()
-    made.revoke(who)
+    ask()
     found = list[float]()
 
     def all_said() -> bool:
-        found[:] = [float(str(at)) - asked for (at,) in db.execute(WITHDRAWN, [who])]
+        found[:] = [float(str(at)) - asked for (at,) in db.execute(SAID, [who, state, asked])]
         return len(found) >= len(made.fleet)
 
     until(all_said)
     return found
 
 
-def healing(size: Size) -> Sequence[float]:
+def healing(size: Size) -> Seconds:
     """Seconds from the end of the last fault until all phones hold what they should."""
     random = Random(1)
     with Gatehouse({"DEVICE_NETWORKS": LOCAL}) as house, Fleet(["X916"] * size.fleet) as fleet:
@@ -188,21 +219,44 @@ def healing(size: Size) -> Sequence[float]:
         return [time.monotonic() - begun]
 
 
-def memory(size: Size) -> Mapping[str, float]:
-    """MB of the adapters' process (PSS) before and after its phones are full, without pauses."""
-    settings = {"DEVICE_NETWORKS": LOCAL, "DEVICE_PACE": "0"}
-    with Gatehouse(settings) as house, Fleet(["X916"] * size.lanes) as fleet:
-        made = furnished(house, fleet, 1)
-        empty = adapters_of(house)
+def crowded(size: Size) -> tuple[Mapping[str, float], dict[str, Seconds]]:
+    """MB of the adapters' process (PSS) before and after its phones are full, which they are made
+    without pauses; then what comes and goes there at the real pace."""
+    networks = {"DEVICE_NETWORKS": LOCAL}
+    with Gatehouse(networks | {"DEVICE_PACE": "0"}) as house, Fleet(["X916"] * size.lanes) as fleet:
+        made = furnished(house, fleet, size.leavers)
+        people = list(made.pins)
+        empty = adapters_of(house).memory / MB
         begin_import(made.town, size.crowd)
         until(lambda: all(len(phone.phone.users) > size.crowd for phone in fleet), 1.0)
-        time.sleep(10)  # read back, and said
-        return {"no people": empty, f"{size.crowd} people on each": adapters_of(house)}
+        rest(house)
+        full = adapters_of(house).memory / MB
+        house.down()
+        for phone in fleet:
+            for pace in ("ms_per_user", "pause"):
+                phone.fault(pace)
+        house.settings = networks
+        house.up()
+        rest(house)
+        with house.database() as db:
+            seconds = {
+                "gone, all phones full": gone(made, db, people),
+                "there, all phones full": there(made, db, people),
+            }
+    return {"no people": empty, f"{size.crowd} people on each": full}, seconds
 
 
-def adapters_of(house: Gatehouse) -> float:
+def rest(house: Gatehouse) -> None:
+    """Until the adapters have read back and said all there is."""
+    adapters = psutil.Process(adapters_of(house).pid)
+    quiet = 0
+    while quiet < QUIET:
+        quiet = quiet + 1 if adapters.cpu_percent(1) < AT_EASE else 0
+
+
+def adapters_of(house: Gatehouse) -> Supervised:
     [one] = [p for p in Supervisor(house.config()).processes() if p.name == "adapters"]
-    return one.memory / MB
+    return one
 
 
 def until(ready: Callable[[], bool], pause: float = 0.05) -> None:
