@@ -61,7 +61,7 @@ def _processes(processes: list[Supervised]) -> Table:
             process.state,
             str(process.pid or ""),
             str(timedelta(seconds=process.uptime)),
-            f"{process.memory / MEGABYTE:.0f} MB",
+            f"{process.memory() / MEGABYTE:.0f} MB",
         )
     return table
 

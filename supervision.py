@@ -134,17 +134,29 @@ def socket(config: Config) -> Path:
 
 @dataclass(frozen=True)
 class Supervised:
-    """One process as supervisor sees it; memory in bytes, of all that it started, too."""
+    """One process as supervisor sees it; without one `pid` is 0."""
 
     name: str
     state: str
     pid: int
     uptime: int
-    memory: int
 
     @property
     def runs(self) -> bool:
         return self.state == "running"
+
+    def memory(self) -> int:
+        """Bytes, of all that it started, too. What is shared (PostgreSQL's buffers) counts once,
+        where the system can tell (Linux), which takes it some milliseconds for each process.
+        """
+        try:
+            process = psutil.Process(self.pid)
+            family = (process, *process.children(recursive=True))
+            if sys.platform == "linux":
+                return sum(each.memory_full_info().pss for each in family)
+            return sum(each.memory_info().rss for each in family)
+        except psutil.Error:
+            return 0
 
 
 class Supervisor:
@@ -178,20 +190,7 @@ def _supervised(info: dict[str, Any]) -> Supervised:
         state=info["statename"].lower(),
         pid=info["pid"],
         uptime=info["now"] - info["start"] if running else 0,
-        memory=_memory(info["pid"]) if running else 0,
     )
-
-
-def _memory(pid: int) -> int:
-    """What is shared (PostgreSQL's buffers) counts once, where the system can tell (Linux)."""
-    try:
-        process = psutil.Process(pid)
-        family = (process, *process.children(recursive=True))
-        if sys.platform == "linux":
-            return sum(each.memory_full_info().pss for each in family)
-        return sum(each.memory_info().rss for each in family)
-    except psutil.Error:
-        return 0
 
 
 def strays(config: Config) -> list[psutil.Process]:

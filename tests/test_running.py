@@ -128,7 +128,7 @@ def test_it_serves_and_shows_what_runs(house: House) -> None:
     names = ["postgres", "sleeper", "web"]
     assert sorted(p.name for p in Supervisor(house.config()).processes()) == names
     assert soon(lambda: all(house.process(name).runs for name in names))
-    assert house.process("web").memory > 2**20
+    assert house.process("web").memory() > 2**20
 
 
 def test_a_second_one_over_the_same_data_is_refused(house: House) -> None:

@@ -226,11 +226,11 @@ def crowded(size: Size) -> tuple[Mapping[str, float], dict[str, Seconds]]:
     with Gatehouse(networks | {"DEVICE_PACE": "0"}) as house, Fleet(["X916"] * size.lanes) as fleet:
         made = furnished(house, fleet, size.leavers)
         people = list(made.pins)
-        empty = adapters_of(house).memory / MB
+        empty = adapters_of(house).memory() / MB
         begin_import(made.town, size.crowd)
         until(lambda: all(len(phone.phone.users) > size.crowd for phone in fleet), 1.0)
         rest(house)
-        full = adapters_of(house).memory / MB
+        full = adapters_of(house).memory() / MB
         house.down()
         for phone in fleet:
             for pace in ("ms_per_user", "pause"):

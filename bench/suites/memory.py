@@ -48,7 +48,7 @@ def again(house: Gatehouse) -> Start:
 
 def memory(house: Gatehouse) -> Mapping[str, float]:
     """MB of each process of the Procfile with its children, and of those that look after them."""
-    programs = {one.name: one.memory / MB for one in Supervisor(house.config()).processes()}
+    programs = {one.name: one.memory() / MB for one in Supervisor(house.config()).processes()}
     up = psutil.Process(house.pid)
     [supervisord] = up.children()
     keepers = {"supervisor": supervisord, "gatehouse up": up}
