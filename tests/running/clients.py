@@ -24,7 +24,8 @@ SCHEDULES: tuple[dict[str, Any], ...] = (
     {"repeat": "weekly", "days": [1, 3, 5], "start": "22:00", "end": "02:00"},
     {"repeat": "never", "first": "2031-06-11", "last": "2031-06-13", "start": "08:00"},
 )
-AGAIN_SECONDS, BREATH_SECONDS = 0.1, 0.02
+AGAIN_SECONDS = 0.1
+BREATH_SECONDS = 0.02  # between two commands of a client
 
 
 def an_id(*parts: object) -> str:
@@ -198,10 +199,11 @@ class Busy:
 
     client: Client
     name: str
+    breath: float
     added: int = 0
 
     def work(self, stop: Flag) -> None:
-        while not stop.wait(BREATH_SECONDS):
+        while not stop.wait(self.breath):
             [act] = self.client.random.choices([*ACTS], [*ACTS.values()])
             act(self)
 
@@ -275,7 +277,11 @@ ACTS: Mapping[Callable[[Busy], None], int] = {
 
 @contextmanager
 def busy_clients(
-    running: Installation, history: History, count: int, first: int = 0
+    running: Installation,
+    history: History,
+    count: int,
+    first: int = 0,
+    breath: float = BREATH_SECONDS,
 ) -> Iterator[list[Client]]:
     """That many threads until the block ends; each then still learns how its last command went.
     `first`: the seed of the first one, of which none may come twice in a history.
@@ -285,7 +291,7 @@ def busy_clients(
         clients = [
             open_clients.enter_context(a_client(running, history, first + n)) for n in range(count)
         ]
-        works = [Busy(client, f"busy{first + n}").work for n, client in enumerate(clients)]
+        works = [Busy(client, f"busy{first + n}", breath).work for n, client in enumerate(clients)]
         threads = [Thread(target=work, args=(stop,)) for work in works]
         for thread in threads:
             thread.start()

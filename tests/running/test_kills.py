@@ -25,6 +25,7 @@ from tests.running.ledger import Ledger
 from tests.running.verdict import converge, missaid, unborne
 
 CLIENTS = 4
+BREATH_SECONDS = 0.1  # three houses share two cores while the tests begin
 QUIET = {"alarms", "door_log", "door_sensors"}  # nobody tampers, stands at a door or opens one
 
 
@@ -54,7 +55,7 @@ def story(running: Installation, history: History, ledger: Ledger) -> Story:
     with a_client(running, history, seed=99) as client:
         canary = Canary(running, client)
         story.heals["nothing"] = timed(canary.sing)
-        with busy_clients(running, history, CLIENTS) as clients:
+        with busy_clients(running, history, CLIENTS, breath=BREATH_SECONDS) as clients:
             story.clients = [client, *clients]
             for name, victim in VICTIMS.items():
                 kill(story, name, victim(running), running, canary)
