@@ -35,11 +35,14 @@ Walk = Sequence[tuple[datetime, datetime]]  # an instant, and what the clock sho
 def changes(zone: ZoneInfo) -> Iterator[datetime]:
     """The first minute of each new offset."""
     days = [FIRST + n * DAY for n in range((LAST - FIRST).days)]
-    for day, after in pairwise(days):
-        old = day.astimezone(zone).utcoffset()
-        if after.astimezone(zone).utcoffset() != old:
-            minutes = (day + n * MINUTE for n in range(24 * 60 + 1))
-            yield next(m for m in minutes if m.astimezone(zone).utcoffset() != old)
+    offsets = [day.astimezone(zone).utcoffset() for day in days]
+    for day, (old, new) in zip(days, pairwise(offsets), strict=False):
+        if new != old:
+            minutes = [day + n * MINUTE for n in range(24 * 60 + 1)]
+            changed = [m.astimezone(zone).utcoffset() for m in minutes[:: 24 * 60 // 96]]
+            after = next(n for n, offset in enumerate(changed) if offset != old) - 1
+            near = minutes[after * 15 :]
+            yield next(m for m in near if m.astimezone(zone).utcoffset() != old)
 
 
 CHANGES = [(name, change) for name in ZONES for change in changes(ZoneInfo(name))]

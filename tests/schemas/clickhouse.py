@@ -36,7 +36,8 @@ def clickhouse_reads(registry: str, bodies: Sequence[bytes], folder: Path) -> li
     done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
     if done.returncode:
         raise Unread(done.stderr.decode())
-    return [json.loads(line) for line in lossless(done.stdout).splitlines()]
+    lines = done.stdout.splitlines()  # of bytes: sealed ones may be what ends a line of text
+    return [json.loads(lossless(line)) for line in lines]
 
 
 def lossless(raw: bytes) -> str:
