@@ -1,8 +1,10 @@
 """T1: a schedule on every clock that is changed, against an oracle that walks minute by minute."""
 
 import os
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from itertools import pairwise, product
 from random import Random
 from zoneinfo import ZoneInfo
@@ -39,10 +41,11 @@ def changes(zone: ZoneInfo) -> Iterator[datetime]:
     for day, (old, new) in zip(days, pairwise(offsets), strict=False):
         if new != old:
             minutes = [day + n * MINUTE for n in range(24 * 60 + 1)]
-            changed = [m.astimezone(zone).utcoffset() for m in minutes[:: 24 * 60 // 96]]
-            after = next(n for n, offset in enumerate(changed) if offset != old) - 1
-            near = minutes[after * 15 :]
-            yield next(m for m in near if m.astimezone(zone).utcoffset() != old)
+            yield minutes[bisect_left(minutes, True, key=partial(is_changed, zone, old))]
+
+
+def is_changed(zone: ZoneInfo, old: timedelta | None, at: datetime) -> bool:
+    return at.astimezone(zone).utcoffset() != old
 
 
 CHANGES = [(name, change) for name in ZONES for change in changes(ZoneInfo(name))]
