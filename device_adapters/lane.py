@@ -273,7 +273,7 @@ class Lane:
     def _arrived(self, identity: Identity) -> None:
         """After a pass. What is new is said once."""
         if self._asked or self._scan_at <= monotonic():
-            self._scan_at = monotonic() + self._rhythm.scan
+            self._scan_at = monotonic() + self._rhythm.scan * self._random.uniform(0.5, 1.0)
             self._scanned()
         self._word.count(self._phone.strangers)
         self._word.there(identity)

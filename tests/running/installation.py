@@ -35,7 +35,7 @@ def until(true: Callable[[], object], within: float = PATIENCE) -> float:
     began = time.monotonic()
     while not true():
         assert time.monotonic() - began < within, f"not within {within:g} s"
-        time.sleep(0.02)
+        time.sleep(0.05)
     return time.monotonic() - began
 
 
