@@ -161,6 +161,25 @@ def test_m11_m124_m126_a59_from_the_phone_to_the_note(web: FlaskClient) -> None:
     assert newest["subject"]["name"] == "Gate"
 
 
+def test_m125_a59_an_indoor_monitor_raises_an_arming_alarm_which_is_solved(
+    web: FlaskClient,
+) -> None:
+    installer = token(web, "installer")
+    a_house(web, installer)
+    manager, _ = a_manager(web)
+    house: House = web.application.extensions["house"]
+    with Fleet(["C313W"]) as fleet, reactions(house):
+        hang_up(web, fleet, installer)
+        for sense in ("alarm", "tamper"):
+            assert CliRunner().invoke(sim, [sense, fleet[0].url]).exit_code == 0
+        soon(lambda: len(raised(house)) == 2)
+    found = read(web, manager, "alarms")["items"]
+    assert [(a["kind"], a["name"]) for a in found] == [("arming", "Gate"), ("arming", "Gate")]
+    answer = send(web, manager, "solve-alarm", alarm=found[0]["alarm"], note=NOTE)
+    assert answer.status_code == 202
+    assert read(web, manager, "alarms/unsolved")["total"] == 1
+
+
 def test_m124_a_fire_panel_at_an_input_raises_an_emergency_and_an_exit_button_none(
     web: FlaskClient,
 ) -> None:

@@ -163,8 +163,8 @@ class AkuvoxPhone:
 
     def look_for(self, entries: Sequence[Entry]) -> Mapping[str, Held]:
         """device_adapters.port.Searched; `NameOrCode` finds what contains it [PL][SY]."""
-        names = sorted({rows.name_on(entry, self.profile) for entry in entries})
-        found = [row for name in names for row in self._list("user", 0, NameOrCode=name)]
+        names, most = {rows.name_on(entry, self.profile) for entry in entries}, self.profile.users
+        found = [row for name in names for row in self._list("user", most, NameOrCode=name)]
         mine = rows.by_key(list({row["ID"]: row for row in found}.values()))
         self._ids = {**self._ids, **{key: row["ID"] for key, row in mine.items()}}
         self._know(mine.values())
@@ -229,6 +229,8 @@ class AkuvoxPhone:
         """Pages come newest first [G]. What is far behind is read from its old end, some pages at a
         time: nobody waits for a long log, and nothing of it is passed over.
         """
+        if not self.profile.users:
+            return self._log(0, {}, more=False)
         first = self._log_page(1)
         newest = max(first, default=0)
         base = after if newest >= after else 0
@@ -280,6 +282,8 @@ class AkuvoxPhone:
 
     def _list(self, target: str, most: int, **query: str) -> list[Row]:
         """All rows at once; where `num` promises more than came, page by page."""
+        if not most:
+            return []
         data = self._wire.get(target, "get", max(MOST_BYTES, most * BYTES_A_ROW), **query)
         found = rows.rows_of(data)
         promised = data.get("num")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from device_adapters.port import Limits
+from domain.capabilities import is_monitor
 from domain.devices import CredentialKind
 
 
@@ -16,10 +17,10 @@ class Profile:
     them. pin_digits: shortest and longest PIN, None without a keypad. cards, card_text: how many a
     person may have, and how many characters of them can be read back. name: longest, in
     characters. batch: records in a write, so that what must go does not wait for it longer than
-    1.5 s. pause, settle: seconds after a request, and after a write before it can be read back.
-    pin_mode, room: the setting that is "1" where APT#PIN is to be keyed in, and the field with the
-    apartment. knows_cities: it changes its clock by itself where its city does; else it is to be
-    given another offset each time. vehicles:
+    1.5 s. users: 0 where it keeps nobody, and has no log of doors. pause, settle: seconds after a
+    request, and after a write before it can be read back. pin_mode, room: the setting that is "1"
+    where APT#PIN is to be keyed in, and the field with the apartment. knows_cities: it changes its
+    clock by itself where its city does; else it is to be given another offset each time. vehicles:
     plates or UHF tags that a person may have; faces: it knows people by their photos; floors: up to
     which it calls a lift. What is not known to be there is 0, for what a phone does not know it
     would never show, and nobody could tell whether the rest of the record is right (M128).
@@ -138,7 +139,10 @@ KNOWN = (
     ),
 )
 PROFILES: Mapping[str, Profile] = MappingProxyType({known.model: known for known in KNOWN})
+MONITOR = Profile(
+    model="", source="an indoor monitor keeps nobody [G]", users=0, schedules=0, pin_digits=None
+)
 
 
 def profile_of(model: str) -> Profile:
-    return PROFILES.get(model.upper(), CAUTIOUS)
+    return PROFILES.get(model.upper(), MONITOR if is_monitor(model) else CAUTIOUS)

@@ -18,7 +18,7 @@ from device_adapters.simulator.doorway import SENSED
 from device_adapters.simulator.faults import REAL_PACE, STANDING
 from device_adapters.simulator.fleet import Access, Fleet
 from device_adapters.simulator.people import come_and_go
-from device_adapters.simulator.profiles import PROFILES
+from device_adapters.simulator.profiles import MODELS
 from device_adapters.simulator.storage import Unreadable
 from device_adapters.simulator.weather import brew, forecast
 
@@ -86,7 +86,7 @@ sim.add_command(locks)
     "models",
     multiple=True,
     metavar="MODEL[:COUNT]",
-    help=f"One of {', '.join(PROFILES)}; repeat it for a mixed fleet.  [default: X916]",
+    help=f"One of {', '.join(MODELS)}; repeat it for a mixed fleet.  [default: X916]",
 )
 @click.option("--count", default=1, show_default=True, help="Phones of a --model without :COUNT.")
 @click.option("--port", default=8100, show_default=True, help="Of the first phone; 0: any free.")

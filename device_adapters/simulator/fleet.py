@@ -16,7 +16,7 @@ from device_adapters.simulator.credentials import Outcome
 from device_adapters.simulator.line import Line
 from device_adapters.simulator.memory import Clock, utc_now
 from device_adapters.simulator.phone import Phone
-from device_adapters.simulator.profiles import PROFILES
+from device_adapters.simulator.profiles import MODELS
 
 T = TypeVar("T")
 TICK_SECONDS, SAVE_SECONDS = 0.1, 0.5
@@ -121,8 +121,8 @@ class Fleet:
         pause: float = 0,
     ) -> None:
         models = list(models)
-        if unknown := set(models) - PROFILES.keys():
-            known = ", ".join(PROFILES)
+        if unknown := set(models) - MODELS.keys():
+            known = ", ".join(MODELS)
             raise ValueError(f"no model {', '.join(sorted(unknown))}; there are {known}")
         self.data = data
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -132,9 +132,7 @@ class Fleet:
         self.phones: list[PluggedIn] = []
         for index, model in enumerate(models):
             mac, pace = mac_of(seed, index), {"ms_per_user": ms_per_user, "pause": pause}
-            phone = Phone(
-                PROFILES[model], mac=mac, clock=clock, zone=zone, seed=seed + index, **pace
-            )
+            phone = Phone(MODELS[model], mac=mac, clock=clock, zone=zone, seed=seed + index, **pace)
             storage.recall(data, phone)
             phone.config.values |= (access or Access()).settings()
             line = Line(phone, port + index if port else 0)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from types import MappingProxyType
 from typing import Literal
 
@@ -156,6 +157,20 @@ R29 = Profile(
     faces=True,
 )
 
-PROFILES: Mapping[str, Profile] = MappingProxyType(
+# An indoor monitor opens no door and keeps nobody: what it has to say are alarms (M125).
+TABLES = product(("user", "schedule", "group", "contact"), ("get", "add", "set", "del", "clear"))
+C313W = Profile(
+    model="C313W",
+    firmware="213.30.10.222",
+    source="[G]: the vendor's catalogue; it has system and config of the others",
+    relays=1,
+    inputs=4,
+    max_users=0,
+    pin_digits=None,
+    unsupported=frozenset({*map("/".join, TABLES), "doorlog/get"}),
+)
+
+PROFILES: Mapping[str, Profile] = MappingProxyType(  # of door phones
     {profile.model: profile for profile in (X916, X915S, E18, R20A, S532, E12W, R29)}
 )
+MODELS: Mapping[str, Profile] = MappingProxyType({**PROFILES, C313W.model: C313W})
