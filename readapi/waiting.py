@@ -84,10 +84,10 @@ class Positions:
         self._known: dict[str, int] = {}
         self._thread: Thread | None = None
 
-    def wait(self, name: str, position: int, seconds: float) -> bool:
+    def wait(self, name: str, position: int, seconds: float) -> None:
         self._start()
         with self._moved:
-            return self._moved.wait_for(lambda: self._known.get(name, 0) >= position, seconds)
+            self._moved.wait_for(lambda: self._known.get(name, 0) >= position, seconds)
 
     def _start(self) -> None:
         with self._starting:
@@ -173,11 +173,12 @@ class Reading:
             if mine:
                 self._waiting.release()
 
-    def reached(self, name: str, position: int) -> bool:
+    def wait(self, name: str, position: int) -> None:
         now, here = monotonic(), found()
         here.deadline = min(here.deadline, now + self.seconds)  # one for all models
         with self.turn() as mine:
-            return mine and self.positions.wait(name, position, here.deadline - now)
+            if mine:
+                self.positions.wait(name, position, here.deadline - now)
 
 
 def reached(
@@ -197,9 +198,11 @@ def reached(
     home, position, here = of or home_of_request(), after.after_position, found()
     model = kind(reading.db(), reading.vault)
     if reading.stand(kind.name, home).position < position:
-        here.stale = not reading.reached(kind.name, position) or here.stale
+        reading.wait(kind.name, position)
         here.standing.clear()
     stand = reading.stand(kind.name, home)
+    # What was told may be lost since: PostgreSQL forgets the last of a read model when it crashes.
+    here.stale = stand.position < position or here.stale
     header = HEADER[kind.follows]
     here.positions[header] = min(stand.position, here.positions.get(header, stand.position))
     if etag:

@@ -15,6 +15,7 @@ from domain.lifts import FloorsChosen
 from domain.residents import Contact
 from projections.residents import Residents
 from readapi.residents import residents
+from readapi.waiting import Reading
 from schemas.sheets import read_sheet
 from schemas.sheets.rows import columns_of, load
 from tests.builders import (
@@ -179,6 +180,19 @@ def test_ones_own_write_is_waited_for(web: FlaskClient, house: House) -> None:
     there = web.get(f"{URL}/{ANN}?after_position={position}")
     assert ("X-Stale" in there.headers, there.headers["X-Position"]) == (False, str(position))
     assert (there.json or {})["has_pin"]
+
+
+def test_k0_what_a_read_model_lost_in_a_crash_is_not_shown_as_fresh(
+    web: FlaskClient, house: House
+) -> None:
+    """PostgreSQL keeps the log whatever happens, of read models all but the last moment: what was
+    told of them before may have to come again."""
+    position = house.happened(a_pin("2468"))
+    reading: Reading = web.application.extensions["reading"]
+    reading.positions._learn({Residents.name: position})
+    early = web.get(f"{URL}/{ANN}?after_position={position}")
+    assert early.headers["X-Position"] == str(position - 1)
+    assert early.headers["X-Stale"] == "true"
 
 
 def test_unchanged_is_304_and_another_query_is_not(web: FlaskClient, house: House) -> None:
