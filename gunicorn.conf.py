@@ -28,6 +28,13 @@ ITS_OWN = {"level": "INFO", "handlers": ["out"], "propagate": False}
 logconfig_dict = {**logging_of("web"), "loggers": {"gunicorn.error": ITS_OWN}}
 
 
+def on_starting(_server: object) -> None:
+    """What the workers import is there before they are forked: they share it, and start at once."""
+    import bootstrap.web  # noqa: F401 - not before PROMETHEUS_MULTIPROC_DIR says how to count
+
+    gc.freeze()
+
+
 def post_fork(_server: object, _worker: object) -> None:
     """A worker does not outlive its master.
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from ipaddress import ip_address
@@ -92,34 +93,43 @@ def _pristine() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def _template(pg_server: RunningServer) -> str:
-    _execute(pg_server, f"CREATE DATABASE {TEMPLATE}")
-    migrate(pg_server.server.conninfo(TEMPLATE))
-    return TEMPLATE
+def _databases(pg_server: RunningServer) -> Iterator["Databases"]:
+    with psycopg.connect(pg_server.server.conninfo("postgres"), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {TEMPLATE}".encode())
+        migrate(pg_server.server.conninfo(TEMPLATE))
+        yield Databases(pg_server, admin)
 
 
 @pytest.fixture
-def database(pg_server: RunningServer, _template: str) -> Iterator[Database]:
+def database(_databases: "Databases") -> Iterator[Database]:
     """A fresh, migrated database of this test's own."""
-    with a_database(pg_server) as fresh:
+    with _databases.another() as fresh:
         yield fresh
 
 
 @pytest.fixture(scope="module")
-def module_database(pg_server: RunningServer, _template: str) -> Iterator[Database]:
+def module_database(_databases: "Databases") -> Iterator[Database]:
     """A fresh, migrated database for all tests of a file."""
-    with a_database(pg_server) as fresh:
+    with _databases.another() as fresh:
         yield fresh
 
 
-@contextmanager
-def a_database(running: RunningServer) -> Iterator[Database]:
-    name = f"test_{os.getpid()}_{next(_numbers)}"
-    _execute(running, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
-    try:
-        yield Database.embedded(running.server, name)
-    finally:
-        _execute(running, f"DROP DATABASE {name} WITH (FORCE)")
+@dataclass
+class Databases:
+    """By one connection: to open one costs as much as to copy a database."""
+
+    running: RunningServer
+    admin: psycopg.Connection
+
+    @contextmanager
+    def another(self) -> Iterator[Database]:
+        name = f"test_{os.getpid()}_{next(_numbers)}"
+        made = f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY"
+        self.admin.execute(made.encode())
+        try:
+            yield Database.embedded(self.running.server, name)
+        finally:
+            self.admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @pytest.fixture(scope="session")
@@ -148,8 +158,3 @@ def own_broker(_own_broker: RunningBroker) -> RunningBroker:
 def migrate(conninfo: str) -> None:
     if find_spec("eventlog.migrations"):
         import_module("eventlog.migrations").migrate(conninfo)
-
-
-def _execute(running: RunningServer, statement: str) -> None:
-    with psycopg.connect(running.server.conninfo("postgres"), autocommit=True) as connection:
-        connection.execute(statement.encode())
