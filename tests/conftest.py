@@ -1,6 +1,7 @@
 """What every test may ask for: a PostgreSQL of the suite's own, and no network but loopback."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from importlib.util import find_spec
 from ipaddress import ip_address
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -31,13 +33,30 @@ ROOT = Path(__file__).parent.parent
 TEMPLATE = "migrated"
 LONGEST = (  # begun first, so that nobody waits for them at the end
     "tests/eventlog/kafka/test_kills.py",
+    "tests/running/test_kills.py",
+    "tests/eventlog/kafka",
+    "tests/test_tour.py",
     "tests/running",
     "tests/device_adapters/test_hosts.py",
-    "tests/test_tour.py",
-    "tests/eventlog/kafka",
     "tests/device_adapters",
 )
+TOGETHER = (  # in one process, for they share a house, or a broker, that takes long to start
+    re.compile(r"tests/running/test_(kills|phones)"),
+    re.compile(r"tests/(eventlog/kafka/test_(?!kills)|device_adapters/test_kafka|test_examples)"),
+)
 _numbers = count(1)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    by_file = import_module("xdist.scheduler").LoadFileScheduling(config, log)
+    by_file._split_scope = _scope
+    return by_file
+
+
+def _scope(test: str) -> str:
+    shared = next((shared.pattern for shared in TOGETHER if shared.match(test)), None)
+    return shared or test.partition("::")[0]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
