@@ -14,6 +14,7 @@ from device_adapters.port import (
     Offline,
     Rejected,
     Status,
+    Unsupported,
 )
 from domain.access_groups import ALWAYS
 from domain.rights import Entry, grant_text
@@ -99,6 +100,9 @@ class MemoryPhone:
 
     def read(self) -> Mapping[str, Held]:
         self._call("read")
+        return self._as_read()
+
+    def _as_read(self) -> Mapping[str, Held]:
         if self.stale:
             self.stale -= 1
             return self._before
@@ -174,3 +178,19 @@ def vehicles(entry: Entry) -> frozenset[str]:
 
 
 ALL_DAY = frozenset({f"{ALWAYS.repeat}::@1"})
+
+
+@dataclass
+class SearchedPhone(MemoryPhone):
+    """`blind`: to some words it answers with nobody, as if it wrote them in another way."""
+
+    blind: tuple[str, ...] = ()
+    refuses: bool = False
+
+    def look_for(self, entries: Sequence[Entry]) -> Mapping[str, Held]:
+        self._call("look_for", [one.key for one in entries])
+        if self.refuses:
+            raise Unsupported("no such search")
+        names = [str(one.name) for one in entries if one.name not in self.blind]
+        rows = self._as_read().items()
+        return {key: row for key, row in rows if any(name in str(row.name) for name in names)}

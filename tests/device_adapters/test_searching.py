@@ -1,36 +1,20 @@
 """D5: a few records among thousands are looked for by name, and only good news is believed."""
 
-from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from device_adapters.akuvox.phone import AkuvoxPhone
 from device_adapters.akuvox.profiles import profile_of
-from device_adapters.port import Held, Limits, Unsupported
+from device_adapters.port import Limits
 from device_adapters.searching import FEW, MANY
 from device_adapters.simulator import Fleet
 from domain.rights import Entry
 from tests.device_adapters.keeping import Hands, Kept, no_more, verified, wish
-from tests.device_adapters.memory_phone import MemoryPhone
+from tests.device_adapters.memory_phone import MemoryPhone, SearchedPhone
 from tests.device_adapters.people import an_entry
 
 CROWD = [an_entry(n) for n in range(1, MANY + FEW + 2)]
 NEW = an_entry(1000)
-
-
-@dataclass
-class SearchedPhone(MemoryPhone):
-    """`blind`: to some words it answers with nobody, as if it wrote them in another way."""
-
-    blind: tuple[str, ...] = ()
-    refuses: bool = False
-
-    def look_for(self, entries: Sequence[Entry]) -> Mapping[str, Held]:
-        self._call("look_for", [one.key for one in entries])
-        if self.refuses:
-            raise Unsupported("no such search")
-        names = [str(one.name) for one in entries if one.name not in self.blind]
-        return {k: one for k, one in self.records.items() if any(n in str(one.name) for n in names)}
 
 
 def filled(phone: MemoryPhone, *more: Entry) -> Kept:
