@@ -25,7 +25,7 @@ from tests.running.ledger import Ledger
 from tests.running.verdict import converge, missaid, unborne
 
 CLIENTS = 4
-BREATH_SECONDS = 0.1  # three houses share two cores while the tests begin
+BREATH_SECONDS = 0.15  # several houses share two cores while the tests begin
 QUIET = {"alarms", "door_log", "door_sensors"}  # nobody tampers, stands at a door or opens one
 
 

@@ -15,7 +15,7 @@ from tests.running.installation import MODELS, Installation
 from tests.running.ledger import PHONES, Code, Credential, Ledger, held
 
 NOTICED_SECONDS = 12  # a heartbeat is 4 s, and a restart takes the phone 3
-BREATH_SECONDS = 0.1
+BREATH_SECONDS = 0.25
 Verified = Mapping[Credential, str]  # since when
 
 

@@ -32,8 +32,8 @@ IS_CONTROL = 0x20  # in the low byte of a batch's attributes, https://kafka.apac
 
 
 @contextmanager
-def load(database: Database, many: int = 20, pause: float = 0.05) -> Iterator[None]:
-    """Some 350 events a second until the block ends; a database that is away is waited for."""
+def load(database: Database, many: int = 12, pause: float = 0.05) -> Iterator[None]:
+    """Some 200 events a second until the block ends; a database that is away is waited for."""
     stop = Flag()
 
     def keep_growing() -> None:
