@@ -79,6 +79,14 @@ def web(database: Database, pg_server: RunningServer, tmp_path: Path) -> Iterato
     app.extensions["house"].close()
 
 
+@pytest.fixture
+def installer(web: FlaskClient) -> str:
+    """The token of who built the community."""
+    made = token(web, "installer")
+    a_house(web, made)
+    return made
+
+
 @contextmanager
 def reactions(house: House) -> Iterator[None]:
     """As `gatehouse run reactions` does."""
@@ -136,9 +144,7 @@ def read(web: FlaskClient, token: str, what: str) -> Any:
     return told(web.get(f"{HOME}/{what}", headers={"Authorization": f"Bearer {token}"}))
 
 
-def test_m11_m124_m126_a59_from_the_phone_to_the_note(web: FlaskClient) -> None:
-    installer = token(web, "installer")
-    a_house(web, installer)
+def test_m11_m124_m126_a59_from_the_phone_to_the_note(web: FlaskClient, installer: str) -> None:
     manager, account = a_manager(web)
     house: House = web.application.extensions["house"]
     with Fleet(["X916"]) as fleet, reactions(house):
@@ -163,9 +169,8 @@ def test_m11_m124_m126_a59_from_the_phone_to_the_note(web: FlaskClient) -> None:
 
 def test_m125_a59_an_indoor_monitor_raises_an_arming_alarm_which_is_solved(
     web: FlaskClient,
+    installer: str,
 ) -> None:
-    installer = token(web, "installer")
-    a_house(web, installer)
     manager, _ = a_manager(web)
     house: House = web.application.extensions["house"]
     with Fleet(["C313W"]) as fleet, reactions(house):
@@ -182,9 +187,8 @@ def test_m125_a59_an_indoor_monitor_raises_an_arming_alarm_which_is_solved(
 
 def test_m124_a_fire_panel_at_an_input_raises_an_emergency_and_an_exit_button_none(
     web: FlaskClient,
+    installer: str,
 ) -> None:
-    installer = token(web, "installer")
-    a_house(web, installer)
     house: House = web.application.extensions["house"]
     with Fleet(["X916"]) as fleet, reactions(house):
         hang_up(web, fleet, installer)
@@ -198,10 +202,10 @@ def test_m124_a_fire_panel_at_an_input_raises_an_emergency_and_an_exit_button_no
     assert [report.said for report in reports] == ["InputBTriggered"]
 
 
-def test_s9_m126_a_url_that_is_called_again_and_again_raises_one_alarm(web: FlaskClient) -> None:
+def test_s9_m126_a_url_that_is_called_again_and_again_raises_one_alarm(
+    web: FlaskClient, installer: str
+) -> None:
     """By a phone in a frenzy, or by somebody who has read the URL on its way."""
-    installer = token(web, "installer")
-    a_house(web, installer)
     house: House = web.application.extensions["house"]
     with Fleet(["X916"]) as fleet, reactions(house):
         url = hang_up(web, fleet, installer)
@@ -214,9 +218,9 @@ def test_s9_m126_a_url_that_is_called_again_and_again_raises_one_alarm(web: Flas
     assert {r.cause for r in raised(house)} == {"reports/1", "reports/2"}
 
 
-def test_k7_reactions_that_were_down_take_up_what_came_meanwhile(web: FlaskClient) -> None:
-    installer = token(web, "installer")
-    a_house(web, installer)
+def test_k7_reactions_that_were_down_take_up_what_came_meanwhile(
+    web: FlaskClient, installer: str
+) -> None:
     house: House = web.application.extensions["house"]
     with Fleet(["X916"]) as fleet:
         hang_up(web, fleet, installer)
@@ -233,9 +237,8 @@ def test_k7_reactions_that_were_down_take_up_what_came_meanwhile(web: FlaskClien
 
 def test_m118_a28_a_fire_at_one_phone_opens_the_door_and_a_forged_one_does_not(
     web: FlaskClient,
+    installer: str,
 ) -> None:
-    installer = token(web, "installer")
-    a_house(web, installer)
     manager, account = a_manager(web)
     house: House = web.application.extensions["house"]
     with Fleet(["X916"]) as fleet, reactions(house), unlocking(house):

@@ -170,3 +170,10 @@ def test_m115_the_apartment_is_part_of_the_proof_of_a_pin_and_not_of_a_card() ->
     )
     assert len({proof[ANN, "pin"] for proof in (plain, here, there)}) == 3
     assert plain[ANN, "card"] == here[ANN, "card"] == there[ANN, "card"]
+
+
+def test_d6_equal_grants_of_two_people_are_one_object() -> None:
+    """Thousands have the same few, and every phone compares them while somebody must go."""
+    neighbour = replace(ANNS, resident=BOB, pin="1357")
+    [one], [other] = (entries(who, device(), [POOL]) for who in (ANNS, neighbour))
+    assert one.grants is other.grants
